@@ -1,0 +1,1 @@
+"""Forecasting models behind one contract; see :mod:`salus.forecasting.model`."""

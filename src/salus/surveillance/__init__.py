@@ -1,0 +1,1 @@
+"""Weeks, places, diseases, series with vintages, and epidemic levels."""

@@ -1,0 +1,1 @@
+"""Every table's column contract, and the one door through which tables come in."""

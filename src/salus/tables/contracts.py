@@ -1,0 +1,208 @@
+"""The contract of every table that Salus reads, passes on or writes."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from salus.tables.contract import Column, Contract
+
+LEVELS = (0.01, 0.025, *(round(0.05 * k, 2) for k in range(1, 20)), 0.975, 0.99)
+"""The 23 quantile levels of a forecast, as the hubs use them."""
+
+_LOCATION = Column("location", pl.String, "place: a code or a name, the same in every table")
+_DISEASE = Column("disease", pl.String, "disease or syndrome")
+_SIGNAL = Column("signal", pl.String, "what is counted: admissions, cases, ili_percent, per_sentinel ...")
+
+SERIES = Contract(
+    "series",
+    "The value of one place, disease, signal and period; with `as_of`, the value as known on that day.",
+    (
+        _LOCATION,
+        _DISEASE,
+        _SIGNAL,
+        Column("date", pl.Date, "first day of the period (day, ISO week, MMWR week or month)"),
+        Column("value", pl.Float64, "the count or rate; missing means unknown, zero means zero", nullable=True, minimum=0),
+        Column("as_of", pl.Date, "day on which this value was what was known", required=False),
+        Column("population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0),
+        Column("unit", pl.String, "unit of the value, in words", required=False, nullable=True),
+        Column("location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True),
+        Column("parent", pl.String, "place that this place lies in", required=False, nullable=True),
+        Column("source", pl.String, "where the value is from", required=False, nullable=True),
+    ),
+    key=("location", "disease", "signal", "date", "as_of"),
+)
+
+FORECASTS = Contract(
+    "forecasts",
+    "One quantile, level probability or sample of one place, horizon and reference date (hubverse model output).",
+    (
+        Column("model", pl.String, "name of the model"),
+        Column("reference_date", pl.Date, "day on which the forecast is made; nothing later is known to it"),
+        _DISEASE,
+        _SIGNAL,
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods after the last one that the source's usual lag makes known", minimum=0),
+        Column("target_end_date", pl.Date, "last day of the period that is forecast"),
+        Column("output_type", pl.String, "kind of row", allowed=("quantile", "pmf", "sample")),
+        Column("output_type_id", pl.String, "quantile level, number of the epidemic level, or sample number, as text"),
+        Column("value", pl.Float64, "quantile or sample in the signal's unit, or a probability"),
+    ),
+    key=("model", "reference_date", "disease", "signal", "location", "horizon", "target_end_date", "output_type", "output_type_id"),
+)
+
+RECORDS = Contract(
+    "records",
+    "One visit of one person. Never leaves the wall.",
+    (
+        Column("person", pl.String, "surrogate of the person; never an identifier from outside"),
+        Column("encounter", pl.String, "surrogate of the visit"),
+        Column("date", pl.Date, "first day of the visit (FHIR Encounter.period.start, OMOP visit_start_date)"),
+        Column("reported", pl.Date, "day on which the record arrived", required=False, nullable=True),
+        Column("district", pl.String, "code of the smallest area"),
+        Column("age_group", pl.String, "age band such as 0-4", nullable=True),
+        Column("sex", pl.String, "administrative sex", nullable=True, allowed=("female", "male", "other", "unknown")),
+        Column("encounter_class", pl.String, "kind of visit", nullable=True, allowed=("outpatient", "emergency", "inpatient", "virtual")),
+        Column("code_system", pl.String, "code list of the diagnosis", allowed=("icd10", "snomed")),
+        Column("code", pl.String, "diagnosis code"),
+        Column("syndrome", pl.String, "syndrome that the code stands for", required=False, nullable=True),
+    ),
+    key=("encounter", "code_system", "code"),
+    inside_wall=True,
+)
+
+CLAIMS = Contract(
+    "claims",
+    "One line of one claim. Never leaves the wall.",
+    (
+        Column("claim", pl.String, "surrogate of the claim (FHIR Claim.id)"),
+        Column("person", pl.String, "surrogate of the person"),
+        Column("provider", pl.String, "surrogate of the provider"),
+        Column("service_start", pl.Date, "first day of service"),
+        Column("service_end", pl.Date, "last day of service"),
+        Column("code_system", pl.String, "code list of the service or diagnosis"),
+        Column("code", pl.String, "service or diagnosis code"),
+        Column("amount", pl.Float64, "sum claimed", unit="currency of the payer", minimum=0),
+        Column("paid", pl.Float64, "sum paid", required=False, nullable=True, unit="currency of the payer", minimum=0),
+    ),
+    key=("claim", "code_system", "code"),
+    inside_wall=True,
+)
+
+ALERTS = Contract(
+    "alerts",
+    "One place that needs a look, and why.",
+    (
+        Column("detector", pl.String, "name of the detector"),
+        Column("reference_date", pl.Date, "day on which the alert is raised"),
+        _DISEASE,
+        _SIGNAL,
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead; 0 is the last known period", minimum=0),
+        Column("target_end_date", pl.Date, "last day of the period that the alert is about"),
+        Column("level", pl.Int64, "epidemic level that is reached or expected", minimum=0),
+        Column("probability", pl.Float64, "probability of that level or a higher one", minimum=0, maximum=1),
+        Column("reason", pl.String, "in words"),
+    ),
+    key=("detector", "reference_date", "disease", "signal", "location", "horizon"),
+)
+
+SCORES = Contract(
+    "scores",
+    "Scores of one forecast against what happened.",
+    (
+        Column("model", pl.String, "name of the model"),
+        Column("reference_date", pl.Date, "day on which the forecast was made"),
+        _DISEASE,
+        _SIGNAL,
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead", minimum=0),
+        Column("target_end_date", pl.Date, "last day of the target period"),
+        Column("truth", pl.Float64, "what happened", minimum=0),
+        Column("wis", pl.Float64, "weighted interval score, natural scale", minimum=0),
+        Column("log_wis", pl.Float64, "weighted interval score of log(1 + x)", minimum=0),
+        Column("inside50", pl.Float64, "share of the truth inside the central 50 %", minimum=0, maximum=1),
+        Column("inside95", pl.Float64, "share of the truth inside the central 95 %", minimum=0, maximum=1),
+        Column("pit", pl.Float64, "place of the truth in the forecast distribution", minimum=0, maximum=1),
+        Column("abs_error", pl.Float64, "absolute error of the median", minimum=0),
+    ),
+    key=("model", "reference_date", "disease", "signal", "location", "horizon", "target_end_date"),
+)
+
+FINDINGS = Contract(
+    "findings",
+    "One claim pattern worth a person's look; never a decision. Never leaves the wall.",
+    (
+        Column("finding", pl.String, "id"),
+        Column("detector", pl.String, "name of the detector"),
+        Column("subject_kind", pl.String, "what is looked at", allowed=("provider", "person", "claim")),
+        Column("subject", pl.String, "surrogate of the provider, person or claim"),
+        Column("score", pl.Float64, "strength, higher first"),
+        Column("rule", pl.String, "rule text or model version"),
+        Column("evidence", pl.String, "claims that support it, separated by blanks"),
+    ),
+    key=("finding",),
+    inside_wall=True,
+)
+
+CERTIFICATES = Contract(
+    "certificates",
+    "One statement about one release that a stranger can check.",
+    (
+        Column("release", pl.String, "id of the release"),
+        Column("claim", pl.String, "what is stated, such as minimum_cell"),
+        Column("value", pl.String, "its value, as text"),
+        Column("recomputable", pl.Boolean, "whether it can be checked from the release alone"),
+    ),
+    key=("release", "claim"),
+)
+
+STATUS = Contract(
+    "status",
+    "The epidemic status of one place now (horizon 0) or ahead.",
+    (
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead; 0 is the last known period", minimum=0),
+        Column("target_end_date", pl.Date, "last day of the period"),
+        Column("value", pl.Float64, "last known value at horizon 0, median of what is shown ahead", nullable=True),
+        Column("lower50", pl.Float64, "lower end of the central 50 %", nullable=True),
+        Column("upper50", pl.Float64, "upper end of the central 50 %", nullable=True),
+        Column("lower95", pl.Float64, "lower end of the central 95 %", nullable=True),
+        Column("upper95", pl.Float64, "upper end of the central 95 %", nullable=True),
+        Column("level", pl.Int64, "most probable level", nullable=True, minimum=0),
+        Column("level_name", pl.String, "its name", nullable=True),
+        Column("probability_0", pl.Float64, "probability of level 0", required=False, nullable=True, minimum=0, maximum=1),
+        Column("probability_1", pl.Float64, "probability of level 1", required=False, nullable=True, minimum=0, maximum=1),
+        Column("probability_2", pl.Float64, "probability of level 2", required=False, nullable=True, minimum=0, maximum=1),
+        Column("probability_3", pl.Float64, "probability of level 3", required=False, nullable=True, minimum=0, maximum=1),
+        Column("probability_4", pl.Float64, "probability of level 4", required=False, nullable=True, minimum=0, maximum=1),
+        Column("probability_higher", pl.Float64, "probability of a value above the last known one", nullable=True, minimum=0, maximum=1),
+        Column("shown", pl.String, "model whose forecast is shown"),
+        Column("trust", pl.String, "trust label", allowed=("observed", "high", "moderate", "low", "withheld", "unknown")),
+        Column("note", pl.String, "what a reader must know, such as a late report", nullable=True),
+    ),
+    key=("location", "horizon"),
+)
+
+TRUST = Contract(
+    "trust",
+    "How far the forecast of one place and horizon can be trusted, from its own as-of backtest.",
+    (
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead", minimum=0),
+        Column("label", pl.String, "trust label", allowed=("high", "moderate", "low", "withheld", "unknown")),
+        Column("shown", pl.String, "model whose forecast is shown"),
+        Column("origins", pl.Int64, "past forecasts scored", minimum=0),
+        Column("skill", pl.Float64, "WIS over persistence's; under 1 is better", nullable=True),
+        Column("coverage50", pl.Float64, "share of truths inside the central 50 %", nullable=True),
+        Column("coverage95", pl.Float64, "share of truths inside the central 95 %", nullable=True),
+        Column("status_accuracy", pl.Float64, "share of weeks whose level was called", nullable=True),
+        Column("persistence_accuracy", pl.Float64, "the same, had the last level been repeated", nullable=True),
+        Column("changes", pl.Int64, "weeks in which the level changed", nullable=True),
+        Column("changes_called", pl.Float64, "share of those that were called", nullable=True),
+        Column("reason", pl.String, "why the label is what it is, in words"),
+    ),
+    key=("location", "horizon"),
+)
+
+ALL = (SERIES, FORECASTS, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST)
+"""Every contract, in the order of the reference page."""
