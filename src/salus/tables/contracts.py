@@ -204,5 +204,21 @@ TRUST = Contract(
     key=("location", "horizon"),
 )
 
-ALL = (SERIES, FORECASTS, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST)
+PLACES = Contract(
+    "places",
+    "One place: its code, names, parent, population, and where it lies on a tile map.",
+    (
+        _LOCATION,
+        Column("name", pl.String, "name in English or in Latin letters"),
+        Column("name_zh", pl.String, "name in Chinese characters", required=False, nullable=True),
+        Column("parent", pl.String, "code of the place that it lies in", required=False, nullable=True),
+        Column("location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True),
+        Column("population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0),
+        Column("tile_row", pl.Int64, "row on a tile map, from the north", required=False, nullable=True, minimum=0),
+        Column("tile_column", pl.Int64, "column on a tile map, from the west", required=False, nullable=True, minimum=0),
+    ),
+    key=("location",),
+)
+
+ALL = (SERIES, FORECASTS, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST, PLACES)
 """Every contract, in the order of the reference page."""
