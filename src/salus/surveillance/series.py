@@ -1,0 +1,289 @@
+"""Series with vintages: what was known of a disease in each place on any day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from salus.errors import InputError, NameNotFoundError, TooShortError
+from salus.surveillance import diseases
+from salus.surveillance.panel import Panel, grid
+from salus.surveillance.weeks import Cadence, recognise
+from salus.tables import door
+from salus.tables.contracts import SERIES
+from salus.tables.names import resolve
+
+ALSO_LAG = 8
+"""Periods by which a history without `as_of` is held back: its recent values were revised after they were known."""
+
+SHORTEST = 4
+"""Known values below which nothing is said of a place."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A checked table of one disease and signal, with its cadence.
+
+    Attributes
+    ----------
+    table : polars.DataFrame
+        Rows in the `series` contract, of one disease and signal.
+    disease, signal : str
+        As the table names them.
+    cadence : Cadence
+        Length of a period.
+    label : str
+        What messages call it: the path where there is one.
+    hold_back : int
+        Periods by which rows without `as_of` are held back (0 for the main series).
+    companions : polars.DataFrame or None
+        Other diseases of the same signal in the same file, to learn from.
+    """
+
+    table: pl.DataFrame
+    disease: str
+    signal: str
+    cadence: Cadence
+    label: str
+    hold_back: int = 0
+    companions: pl.DataFrame | None = None
+
+    @property
+    def has_vintages(self) -> bool:
+        """Whether the table says when each value was known."""
+        return "as_of" in self.table.columns
+
+    @cached_property
+    def last_day(self) -> dt.date:
+        """The day that the table reaches: the latest `as_of`, or the end of the last period."""
+        newest = self.table["as_of"].max() if self.has_vintages else None
+        if isinstance(newest, dt.date):
+            return newest
+        last = self.table["date"].max()
+        if not isinstance(last, dt.date):
+            raise InputError(f"{self.label} has no row of {self.disease}. Give a file with at least one.")
+        return self.cadence.end(last)
+
+    def known_on(self, day: dt.date) -> pl.DataFrame:
+        """What was known on a day.
+
+        Parameters
+        ----------
+        day : datetime.date
+            Any day.
+
+        Returns
+        -------
+        polars.DataFrame
+            One row a place and period. With vintages, the value of the latest `as_of` no later than the day; without,
+            the rows whose period had ended (less :attr:`hold_back` periods).
+        """
+        return _known(self.table, self.cadence, day, self.hold_back)
+
+    def usual_lag(self, day: dt.date) -> int:
+        """Days between the end of a period and the day on which the source usually makes it known.
+
+        Parameters
+        ----------
+        day : datetime.date
+            Only vintages up to this day are looked at.
+
+        Returns
+        -------
+        int
+            Median over the vintages; 0 for a table without `as_of`.
+        """
+        if not self.has_vintages:
+            return 0
+        seen = self.table.filter(pl.col("as_of") <= day).group_by("as_of").agg(pl.col("date").max())
+        if seen.height == 0:
+            return 0
+        lags = sorted((as_of - self.cadence.end(start)).days for as_of, start in seen.iter_rows())
+        return max(0, lags[len(lags) // 2])
+
+    def last_period(self, day: dt.date) -> dt.date:
+        """First day of the last period that the usual lag makes known on a day.
+
+        Parameters
+        ----------
+        day : datetime.date
+            The reference date.
+        """
+        settled = day - dt.timedelta(days=self.usual_lag(day))
+        start = self.cadence.start(settled)
+        return start if self.cadence.end(start) <= settled else self.cadence.shift(start, -1)
+
+    def panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
+        """The grid of what was known on a day, with the histories to learn from.
+
+        Parameters
+        ----------
+        day : datetime.date
+            The reference date.
+        also : sequence of Series
+            Histories of other signals on the same cadence.
+
+        Raises
+        ------
+        TooShortError
+            Nothing was known on that day.
+        """
+        last = self.last_period(day)
+        known = self.known_on(day).filter(pl.col("date") <= last).drop_nulls("value")
+        if known.height == 0:
+            first = self.table["as_of" if self.has_vintages else "date"].min()
+            raise TooShortError(
+                f"nothing of {self.disease} in {self.label} was known on {day}: the first value is from {first}. "
+                f"Give a later day."
+            )
+        others = [other.panel_or_none(day) for other in also]
+        if self.companions is not None:
+            near = _known(self.companions, self.cadence, day, 0).filter(pl.col("date") <= last).drop_nulls("value")
+            for _, rows in sorted(near.group_by("disease"), key=lambda item: str(item[0])):
+                others.append(grid(rows, self.cadence, last, day))
+        return grid(known, self.cadence, last, day, also=tuple(o for o in others if o is not None))
+
+    def panel_or_none(self, day: dt.date) -> Panel | None:
+        """The grid of a history to learn from, or None where nothing of it was known yet.
+
+        Parameters
+        ----------
+        day : datetime.date
+            The reference date.
+        """
+        known = self.known_on(day).drop_nulls("value")
+        if known.height == 0:
+            return None
+        last = known["date"].max()
+        if not isinstance(last, dt.date):
+            return None
+        return grid(known, self.cadence, last, day)
+
+
+def _known(table: pl.DataFrame, cadence: Cadence, day: dt.date, hold_back: int) -> pl.DataFrame:
+    if "as_of" in table.columns:
+        return (
+            table.filter(pl.col("as_of") <= day)
+            .sort("as_of", maintain_order=True)
+            .unique(["location", "disease", "signal", "date"], keep="last", maintain_order=True)
+        )
+    start = cadence.start(day)
+    last = start if cadence.end(start) <= day else cadence.shift(start, -1)
+    return table.filter(pl.col("date") <= cadence.shift(last, -hold_back))
+
+
+def read_series(
+    source: Any,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    hold_back: int = 0,
+    mapping: dict[str, str] | None = None,
+    companions: bool = False,
+) -> Series:
+    """Read, check and narrow a table to one disease and signal.
+
+    Parameters
+    ----------
+    source : path or frame
+        CSV, Parquet, Excel, JSON lines, or a pandas, Polars or Arrow frame in the `series` contract.
+    disease : str, optional
+        Disease; case, punctuation and known synonyms do not matter. May be left out when the table has one.
+    signal : str, optional
+        Signal; may be left out when the disease has one.
+    hold_back : int
+        Periods by which rows without `as_of` are held back.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract.
+    companions : bool
+        Keep the other diseases of the same signal to learn from.
+
+    Returns
+    -------
+    Series
+        Checked and narrowed.
+
+    Raises
+    ------
+    InputError
+        The table can't be read, breaks its contract, or names no such disease or signal.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"location": "A", "disease": "Influenza", "signal": "cases",
+    ...                      "date": [dt.date(2024, 1, 1), dt.date(2024, 1, 8)], "value": [3.0, 5.0]})
+    >>> read_series(rows, "influenza").known_on(dt.date(2024, 1, 8))["value"].to_list()
+    [3.0]
+    """
+    label = str(source) if not hasattr(source, "columns") else "the table"
+    chosen: dict[str, str] = {}
+
+    def select(frame: pl.DataFrame) -> pl.DataFrame:
+        narrowed, chosen["disease"] = _choose_disease(frame, disease, label)
+        return _choose_signal(narrowed, signal, label, chosen)
+
+    table = door.read(source, SERIES, mapping=mapping, select=select, label=label)
+    if table.height == 0:
+        raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
+    cadence = recognise(table["date"], label)
+    others = _companions(source, table, chosen, mapping, label) if companions else None
+    return Series(table, chosen["disease"], chosen["signal"], cadence, label, hold_back, others)
+
+
+def _choose_disease(frame: pl.DataFrame, disease: str | None, label: str) -> tuple[pl.DataFrame, str]:
+    labels = [x for x in frame["disease"].cast(pl.String).unique().drop_nulls().sort().to_list() if x.strip()]
+    if disease is None:
+        if len(labels) != 1:
+            raise InputError(f"{label} holds {len(labels)} diseases: {_some(labels)}. Say which with --disease.")
+        return frame.filter(pl.col("disease") == labels[0]), labels[0]
+    found = diseases.match(disease, labels)
+    narrowed = frame.filter(pl.col("disease").is_in(found))
+    if len(found) > 1:
+        narrowed = narrowed.with_columns(pl.lit(found[0]).alias("disease"))
+    return narrowed, found[0]
+
+
+def _choose_signal(frame: pl.DataFrame, signal: str | None, label: str, chosen: dict[str, str]) -> pl.DataFrame:
+    if "signal" not in frame.columns:
+        return frame
+    signals = frame["signal"].cast(pl.String).unique().drop_nulls().sort().to_list()
+    if signal is None:
+        if len(signals) != 1:
+            raise InputError(
+                f"{label} has {len(signals)} signals of {chosen['disease']}: {_some(signals)}. Say which with --signal."
+            )
+        chosen["signal"] = signals[0]
+    else:
+        try:
+            chosen["signal"] = resolve("signal", signal, signals)
+        except NameNotFoundError as error:
+            raise InputError(f"{label}, disease {chosen['disease']}: {error}") from error
+    return frame.filter(pl.col("signal") == chosen["signal"])
+
+
+def _companions(
+    source: Any, table: pl.DataFrame, chosen: dict[str, str], mapping: dict[str, str] | None, label: str
+) -> pl.DataFrame | None:
+    """Rows of other diseases with the same signal and places; diseases whose rows break the contract are left out."""
+    places = table["location"].unique().to_list()
+
+    def select(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(
+            (pl.col("signal") == chosen["signal"])
+            & pl.col("location").is_in(places)
+            & pl.col("disease").is_not_null()
+            & (pl.col("disease") != chosen["disease"])
+        )
+
+    others = door.read(source, SERIES, mapping=mapping, select=select, label=label)
+    return others if others.height else None
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(f"'{n}'" for n in names[:10])
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
