@@ -16,8 +16,9 @@ from salus.data.engine import Engine, EngineError
 from salus.data.imports import STORED
 from salus.data.manifest import DataFile, Manifest
 from salus.data.provenance import hash_file
-from salus.errors import NameNotFoundError, WorkspaceError
+from salus.errors import WorkspaceError
 from salus.tables.contracts import SERIES
+from salus.tables.names import resolve
 
 _ROWS = f"""
 WITH dated AS (
@@ -199,7 +200,7 @@ def choose(content: Manifest, disease: str | Sequence[str] | None, signal: str |
     content : Manifest
         What the workspace holds.
     disease : str, sequence of str or None
-        One or several; all where None.
+        One or several, case and punctuation aside; all where None.
     signal : str or None
         All where None.
 
@@ -210,14 +211,10 @@ def choose(content: Manifest, disease: str | Sequence[str] | None, signal: str |
     """
     files = list(content.files)
     if disease is not None:
-        wanted = {disease} if isinstance(disease, str) else set(disease)
-        known = {f.disease for f in files}
-        for name in sorted(wanted - known):
-            raise NameNotFoundError("disease", name, known)
+        labels = sorted({f.disease for f in files})
+        wanted = {resolve("disease", d, labels) for d in ([disease] if isinstance(disease, str) else disease)}
         files = [f for f in files if f.disease in wanted]
     if signal is not None:
-        known = {f.signal for f in files}
-        if signal not in known:
-            raise NameNotFoundError("signal", signal, known)
-        files = [f for f in files if f.signal == signal]
+        name = resolve("signal", signal, sorted({f.signal for f in files}))
+        files = [f for f in files if f.signal == name]
     return files

@@ -149,15 +149,16 @@ def refuse_strange(folder: Path) -> None:
     Raises
     ------
     WorkspaceError
-        It holds other things, or is a file.
-    OSError
-        It can't be looked into.
+        It holds other things, is a file, or can't be looked into.
     """
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file, a workspace is a folder. Choose another name; nothing was changed.")
     if not folder.exists() or (folder / manifest.NAME).exists():
         return
-    strange = sorted(p.name for p in folder.iterdir() if p.name not in _OWN)
+    try:
+        strange = sorted(p.name for p in folder.iterdir() if p.name not in _OWN)
+    except OSError as error:
+        raise WorkspaceError(f"can't read {folder}: {error.strerror or error}. Check the permissions.") from error
     if strange:
         raise WorkspaceError(
             f"{folder} is no workspace and holds other files, such as {strange[0]}. "

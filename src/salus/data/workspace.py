@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,6 +37,8 @@ from salus.data.known import Damage, ask, choose, compare, known
 from salus.data.manifest import DataFile, Import, Manifest
 from salus.data.output import output_error
 from salus.errors import WorkspaceError
+
+_PERIODS = "SELECT DISTINCT disease, signal, date FROM rows ORDER BY disease, signal, date"
 
 
 class Workspace:
@@ -138,6 +140,7 @@ class Workspace:
         OutputError
             The folder can't be written, or the disk is full.
         """
+        layout.refuse_strange(self.path)
         there = self.find(origin)
         if there is not None:
             return Imported(there, added=False)
@@ -166,7 +169,7 @@ class Workspace:
         Parameters
         ----------
         disease : str or sequence of str, optional
-            One or several diseases, as the workspace names them; all where it is left out.
+            One or several diseases, case and punctuation aside; all where it is left out.
         signal : str, optional
             Signal; all where it is left out.
         as_of : datetime.date, optional
@@ -213,29 +216,30 @@ class Workspace:
         """
         return self._known(disease, signal, None, every=True, by_import=by_import)
 
-    def periods(self, disease: str, signal: str) -> pl.Series:
+    def periods(self, series: Iterable[tuple[str, str]]) -> pl.DataFrame:
         """First days of the periods that are there.
 
         Parameters
         ----------
-        disease, signal : str
-            Exactly as the workspace names them; nothing is found for others, and in a workspace that is not there yet.
+        series : iterable of tuple of str
+            Disease and signal, exactly as the workspace names them; others are passed over.
 
         Returns
         -------
-        polars.Series of Date
-            Each once, sorted.
+        polars.DataFrame
+            ``disease``, ``signal``, ``date``, each once, sorted; no rows where there is no workspace yet.
 
         Raises
         ------
         WorkspaceError
             The workspace is damaged.
         """
+        wanted = set(series)
         content = self._manifest_or_none() or Manifest()
-        chosen = [f for f in content.files if (f.disease, f.signal) == (disease, signal)]
-        if not chosen:
-            return pl.Series("date", [], dtype=pl.Date)
-        return ask(self.path, self.engine, "SELECT DISTINCT date FROM rows ORDER BY date", chosen)["date"]
+        files = [f for f in content.files if (f.disease, f.signal) in wanted]
+        if not files:
+            return pl.DataFrame(schema={"disease": pl.String, "signal": pl.String, "date": pl.Date})
+        return ask(self.path, self.engine, _PERIODS, files)
 
     def contents(self) -> pl.DataFrame:
         """What is there, a row for each disease and signal.
@@ -317,7 +321,6 @@ class Workspace:
     @contextmanager
     def _writing(self) -> Iterator[Manifest]:
         """Hold the lock of the one writer, with the manifest after any dead writer's leftovers are gone."""
-        layout.refuse_strange(self.path)
         durable.make_folder(self.path)
         lock = filelock.FileLock(self.path / layout.LOCK, timeout=self.wait)
         try:

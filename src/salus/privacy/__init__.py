@@ -1,0 +1,1 @@
+"""The wall: records come in, only guarded counts go out."""

@@ -94,7 +94,7 @@ class Contract:
         """
         return pl.DataFrame(schema={c.name: c.dtype for c in self.columns})
 
-    def check(self, frame: pl.DataFrame, label: str | None = None) -> pl.DataFrame:
+    def check(self, frame: pl.DataFrame, label: str | None = None, *, rows: pl.Series | None = None) -> pl.DataFrame:
         """The table in its types, or every fault at once.
 
         Parameters
@@ -103,6 +103,8 @@ class Contract:
             Table to check; columns outside the contract are dropped.
         label : str, optional
             What messages call the table; a path where there is one.
+        rows : polars.Series of int, optional
+            Number of each row in the person's file; from 1 when left out.
 
         Returns
         -------
@@ -113,105 +115,193 @@ class Contract:
         ------
         TableError
             With every fault found.
+
+        Examples
+        --------
+        >>> places = Contract("places", "A place.", (Column("location", pl.String, "code"),), key=("location",))
+        >>> places.check(pl.DataFrame({"location": [" A", "B"], "note": ["", ""]}))["location"].to_list()
+        ['A', 'B']
         """
-        typed, faults = self.inspect(frame)
+        typed, faults = self.inspect(frame, rows=rows)
         errors = [f for f in faults if f.severity == "error"]
         if errors:
             raise TableError(label or self.name, errors)
         return typed
 
-    def inspect(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Fault]]:
+    def inspect(self, frame: pl.DataFrame, *, rows: pl.Series | None = None) -> tuple[pl.DataFrame, list[Fault]]:
         """The table typed as far as possible, and all faults, without raising.
 
         Parameters
         ----------
         frame : polars.DataFrame
             Table to inspect.
+        rows : polars.Series of int, optional
+            Number of each row in the person's file; from 1 when left out.
 
         Returns
         -------
         typed : polars.DataFrame
-            Present contract columns; values that can't be typed are null.
+            Present contract columns; values that can't be typed, and numbers that are not finite, are null.
         faults : list of Fault
             Errors and warnings, in column order, then those of whole rows.
         """
-        faults = [
+        faults = self.missing(frame.columns)
+        kept = []
+        for column in self.columns:
+            if column.name in frame.columns:
+                values, found = _column(frame[column.name], column, rows)
+                kept.append(values)
+                faults += found
+        typed = pl.DataFrame(kept)
+        return typed, faults + self._duplicates(typed, rows)
+
+    def missing(self, columns: Sequence[str]) -> list[Fault]:
+        """A fault for each required column that is not there.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names of the columns that are there.
+
+        Returns
+        -------
+        list of Fault
+            In the contract's order.
+        """
+        return [
             Fault(
                 "missing column",
-                f"there is no column '{name}'; the table has {', '.join(frame.columns) or 'no columns'}",
+                f"there is no column '{name}'; the table has {', '.join(columns) or 'no columns'}",
                 f"Add '{name}' ({self[name].doc}) or map one of the columns to it",
                 column=name,
             )
             for name in self.required
-            if name not in frame.columns
+            if name not in columns
         ]
-        kept = []
-        for column in self.columns:
-            if column.name in frame.columns:
-                values, found = _column(frame[column.name], column)
-                kept.append(values)
-                faults += found
-        typed = pl.DataFrame(kept)
+
+    def _duplicates(self, typed: pl.DataFrame, rows: pl.Series | None) -> list[Fault]:
         keys = [k for k in self.key if k in typed.columns]
-        if keys and len(keys) >= len([k for k in self.key if self[k].required]) and typed.height:
-            twice = typed.select(keys).is_duplicated()
-            if twice.any():
-                rows = _rows(twice)
-                first = typed.row(rows[0] - 1, named=True)
-                named = ", ".join(f"{k} {first[k]}" for k in keys)
-                faults.append(
-                    Fault(
-                        "duplicate",
-                        f"the same {', '.join(keys)} stands more than once (first: {named})",
-                        "Keep one row of each, or say in 'as_of' when each value was known",
-                        rows=rows,
-                        count=int(twice.sum()),
-                    )
-                )
-        return typed, faults
+        if not keys or not typed.height or any(k not in typed.columns for k in self.key if self[k].required):
+            return []
+        whole = typed.select(pl.all_horizontal(pl.col(keys).is_not_null())).to_series()
+        twice = typed.select(keys).is_duplicated() & whole
+        if not twice.any():
+            return []
+        first = typed.filter(twice).row(0, named=True)
+        named = ", ".join(f"{k} {first[k]}" for k in keys)
+        by_vintage = "as_of" in self.key and "as_of" not in typed.columns
+        return [
+            Fault(
+                "duplicate",
+                f"the same {', '.join(keys)} stands more than once (first: {named})",
+                "Keep one row of each" + (", or say in 'as_of' when each value was known" if by_vintage else ""),
+                rows=named_rows(twice, rows),
+                count=int(twice.sum()),
+            )
+        ]
 
 
-def _rows(mask: pl.Series) -> tuple[int, ...]:
-    """Row numbers, from 1, of the first rows where the mask is true."""
-    return tuple(int(i) + 1 for i in mask.arg_true().head(MAX_ROWS_NAMED))
+def named_rows(mask: pl.Series, numbers: pl.Series | None = None) -> tuple[int, ...]:
+    """Numbers of the first rows where a mask is true, as the person counts them.
+
+    Parameters
+    ----------
+    mask : polars.Series of bool
+        The rows at fault.
+    numbers : polars.Series of int, optional
+        Number of each row in the person's file; from 1 when left out.
+
+    Returns
+    -------
+    tuple of int
+        At most :data:`MAX_ROWS_NAMED`.
+
+    Examples
+    --------
+    >>> named_rows(pl.Series([False, True, True]))
+    (2, 3)
+    """
+    first = mask.arg_true().head(MAX_ROWS_NAMED)
+    return tuple(int(i) + 1 for i in first) if numbers is None else tuple(int(n) for n in numbers[first.to_list()])
 
 
-def _fault(kind: str, mask: pl.Series, values: pl.Series, column: Column, wanted: str, remedy: str) -> list[Fault]:
+_WORDS: dict[type[pl.DataType], tuple[str, str]] = {
+    pl.Date: ("a date", "Write a date there, such as 2026-01-31"),
+    pl.Float64: ("a number", "Write a number there, with a decimal point and no thousands separator; leave unknown ones blank"),
+    pl.Int64: ("a whole number", "Write a whole number there, without thousands separator"),
+    pl.String: ("text", "Write text there"),
+    pl.Boolean: ("true or false", "Write true or false there"),
+}
+_MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None"]
+
+
+def _fault(
+    kind: str, mask: pl.Series, values: pl.Series, column: Column, wanted: str, remedy: str, rows: pl.Series | None
+) -> list[Fault]:
+    mask = mask.fill_null(value=False)
     if not mask.any():
         return []
-    rows = _rows(mask)
-    found = values[rows[0] - 1]
-    shown = repr(found) if isinstance(found, str) else str(found)
-    return [Fault(kind, f"found {shown}, wanted {wanted}", remedy, column.name, rows, int(mask.sum()))]
+    found = values[mask.arg_true()[0]]
+    shown = "nothing" if found is None else repr(found) if isinstance(found, str) else str(found)
+    numbers = named_rows(mask, rows)
+    return [Fault(kind, f"found {shown}, wanted {wanted}", remedy, column.name, numbers, int(mask.sum()))]
 
 
-def _column(raw: pl.Series, column: Column) -> tuple[pl.Series, list[Fault]]:
-    faults: list[Fault] = []
-    what = {pl.Date: "a date", pl.Float64: "a number", pl.Int64: "a whole number", pl.String: "text"}
-    wanted = what.get(column.dtype, str(column.dtype))  # type: ignore[call-overload]  # dtype classes are the keys
-    if raw.dtype == pl.String and column.dtype != pl.String:
-        raw = raw.str.strip_chars().replace("", None)
-    if raw.dtype == pl.String and column.dtype == pl.Date:
-        values = raw.str.to_date("%Y-%m-%d", strict=False)
-    else:
-        values = raw if raw.dtype == column.dtype else raw.cast(column.dtype, strict=False)
-    faults += _fault("type", values.is_null() & raw.is_not_null(), raw, column, wanted, f"Write {wanted} there")
+def _typed(raw: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> tuple[pl.Series, pl.Series]:
+    """The column as text trimmed where it is text, and in its type where that can be."""
+    if raw.dtype in (pl.Categorical, pl.Enum):
+        raw = raw.cast(pl.String)
+    if raw.dtype == pl.String:
+        raw = raw.str.strip_chars()
+        raw = pl.select(pl.when(raw.is_in(_MISSING if dtype != pl.String else [""])).then(None).otherwise(raw)).to_series()
+    if raw.dtype == dtype:
+        return raw, raw
+    nothing = pl.Series(raw.name, [None], dtype=dtype).new_from_index(0, raw.len())
+    if raw.dtype.is_nested() or raw.dtype == pl.Binary:
+        return raw, nothing
+    if raw.dtype == pl.String and dtype == pl.Date:
+        return raw, raw.str.to_date("%Y-%m-%d", strict=False)
+    if raw.dtype == pl.String and dtype == pl.Boolean:
+        return raw, raw.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+    if raw.dtype == pl.String:
+        values = raw.cast(dtype, strict=False)
+        if values.null_count() > raw.null_count():
+            values = raw.str.normalize("NFKC").cast(dtype, strict=False)
+        return raw, values
+    if dtype == pl.Date and not raw.dtype.is_temporal():
+        return raw, nothing
+    whole = (raw == raw.floor()).fill_null(value=False) if raw.dtype.is_float() else None
+    if whole is not None and dtype == pl.String:
+        text = pl.when(whole).then(raw.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(raw.cast(pl.String))
+        return raw, pl.select(text).to_series()
+    values = raw.cast(dtype, strict=False)
+    if whole is not None and dtype == pl.Int64:
+        values = pl.select(pl.when(whole).then(values)).to_series()
+    return raw, values
+
+
+def _column(raw: pl.Series, column: Column, rows: pl.Series | None) -> tuple[pl.Series, list[Fault]]:
+    wanted, remedy = _WORDS.get(column.dtype.base_type(), (str(column.dtype), f"Write {column.dtype} there"))
+    raw, values = _typed(raw, column.dtype)
+    if raw.dtype.is_float():
+        raw = raw.fill_nan(None)
+    faults = _fault("type", values.is_null() & raw.is_not_null(), raw, column, wanted, remedy, rows)
     if values.dtype == pl.Float64:
-        bad = values.is_nan() | values.is_infinite()
-        values = values.set(bad.fill_null(value=False), None)
+        values = values.fill_nan(None)
+        endless = values.is_infinite().fill_null(value=False)
+        faults += _fault("infinite", endless, values, column, "a finite number", "Correct it at the source", rows)
+        values = pl.select(pl.when(~endless).then(values)).to_series()
     if not column.nullable:
-        mask = raw.is_null() if values.dtype != pl.Float64 else values.is_null() & ~(raw.is_not_null() & values.is_null())
-        faults += _fault("missing value", mask, raw, column, wanted, "Fill it in, or leave the row out")
+        faults += _fault("missing value", raw.is_null(), raw, column, wanted, "Fill it in, or leave the row out", rows)
+    at_source = "Correct it at the source"
     if column.minimum is not None:
         kind = "negative" if column.minimum == 0 else "too small"
-        mask = (values < column.minimum).fill_null(value=False)
-        faults += _fault(kind, mask, values, column, f"at least {column.minimum:g}", "Correct it at the source")
+        faults += _fault(kind, values < column.minimum, values, column, f"at least {column.minimum:g}", at_source, rows)
     if column.maximum is not None:
-        mask = (values > column.maximum).fill_null(value=False)
-        faults += _fault("too large", mask, values, column, f"at most {column.maximum:g}", "Correct it at the source")
+        faults += _fault("too large", values > column.maximum, values, column, f"at most {column.maximum:g}", at_source, rows)
     if column.allowed is not None:
-        mask = values.is_not_null() & ~values.is_in(list(column.allowed))
-        faults += _fault("unknown word", mask, values, column, "one of " + ", ".join(column.allowed), "Use one of these")
+        strange = values.is_not_null() & ~values.is_in(list(column.allowed))
+        faults += _fault("unknown word", strange, values, column, "one of " + ", ".join(column.allowed), "Use one of these", rows)
     return values.alias(column.name), faults
 
 

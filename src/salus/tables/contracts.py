@@ -54,8 +54,8 @@ RECORDS = Contract(
     "records",
     "One visit of one person. Never leaves the wall.",
     (
-        Column("person", pl.String, "surrogate of the person; never an identifier from outside"),
-        Column("encounter", pl.String, "surrogate of the visit"),
+        Column("person", pl.Int64, "surrogate of the person (64 bits of a keyed hash); never an identifier from outside"),
+        Column("encounter", pl.Int64, "surrogate of the visit (64 bits of a keyed hash)"),
         Column("date", pl.Date, "first day of the visit (FHIR Encounter.period.start, OMOP visit_start_date)"),
         Column("reported", pl.Date, "day on which the record arrived", required=False, nullable=True),
         Column("district", pl.String, "code of the smallest area"),

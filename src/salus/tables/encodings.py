@@ -1,0 +1,281 @@
+"""The encoding of a text file: taken from its marks, proved, or asked for; never guessed where a guess could mangle.
+
+UTF-8 proves itself, since text in any other encoding is hardly ever valid UTF-8. A byte-order mark is believed. For the
+rest, every candidate that can decode the file's non-ASCII lines is weighed by evidence: words that surveillance tables
+hold (``data/common_words.csv``), the shape of Western European words, and, where these are silent, the judgement of
+`charset-normalizer`. When two candidates are about as likely, the file is refused with a preview of each.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import charset_normalizer
+
+from salus.errors import InputError
+
+CANDIDATES = {
+    "gb18030": "zh",
+    "cp932": "ja",
+    "big5": "zh-Hant",
+    "euc_jp": "ja",
+    "euc_kr": "ko",
+    "cp1251": "ru",
+    "cp1252": "",
+}
+"""Encodings that are weighed, with the language of the words that speak for each."""
+
+CHUNK = 2**24
+_SAMPLE = 2**16
+_SEARCHED = 2**25
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_WESTERN = re.compile("[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]+")
+
+
+def detect(path: Path, label: str) -> str:
+    """The encoding of a text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    label : str
+        What messages call it.
+
+    Returns
+    -------
+    str
+        A Python codec name.
+
+    Raises
+    ------
+    InputError
+        It is not text, or its encoding can't be told with certainty.
+    """
+    with path.open("rb") as handle:
+        head = handle.read(_SAMPLE)
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if b"\0" in head:
+        return _wide(head, label)
+    if all(_valid_utf8(path)):
+        return "utf-8"
+    return _weigh(_sample(path), label)
+
+
+def line_of_bad_byte(path: Path, encoding: str) -> int | None:
+    """Number of the first line, from 1, that an encoding can't decode; None when all can be.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str
+        A Python codec name.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 0
+    with path.open("rb") as handle:
+        while True:
+            chunk = handle.read(CHUNK)
+            state = decoder.getstate()
+            try:
+                lines += decoder.decode(chunk, final=not chunk).count("\n")
+            except UnicodeDecodeError:
+                break
+            if not chunk:
+                return None
+    decoder.setstate(state)
+    for k in range(len(chunk) + 1):
+        try:
+            lines += decoder.decode(chunk[k : k + 1], final=k == len(chunk)).count("\n")
+        except UnicodeDecodeError:
+            break
+    return lines + 1
+
+
+def transcode(path: Path, encoding: str, target: Path, label: str) -> Path:
+    """Write a file anew as UTF-8 with ``\\n`` line ends.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str
+        Its encoding, a Python codec name.
+    target : Path
+        The file to write.
+    label : str
+        What messages call the file.
+
+    Returns
+    -------
+    Path
+        ``target``.
+
+    Raises
+    ------
+    InputError
+        The encoding does not exist, or a line is not in it.
+    """
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        known = ", ".join(["utf-8", "utf-16", *CANDIDATES])
+        raise InputError(f"there is no encoding '{encoding}'. Give one such as {known}.") from error
+    try:
+        with (
+            path.open("r", encoding=encoding, errors="strict", newline=None) as source,
+            target.open("w", encoding="utf-8", newline="\n") as out,
+        ):
+            while text := source.read(2**22):
+                out.write(text)
+    except UnicodeError as error:
+        line = line_of_bad_byte(path, encoding)
+        raise InputError(
+            f"{label} is not text in {encoding}: line {line} can't be read ({error.args[-1]}). "
+            "Save the file as UTF-8, or give its encoding."
+        ) from error
+    return target
+
+
+def _valid_utf8(path: Path) -> Iterator[bool]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as handle:
+        while True:
+            chunk = handle.read(CHUNK)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError:
+                yield False
+                return
+            if not chunk:
+                return
+
+
+def _wide(head: bytes, label: str) -> str:
+    """UTF-16 without a mark: every other byte of Latin text is zero."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    pairs = max(len(head) // 2, 1)
+    for name, zeros, others in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros > 0.3 * pairs and others == 0:
+            return name
+    at = head.index(0)
+    raise InputError(
+        f"{label} is not a text file: it holds a zero byte at position {at + 1}. "
+        "Give a CSV, Excel, Parquet or JSON lines file, and name it for what it is."
+    )
+
+
+def _sample(path: Path) -> bytes:
+    """The file's first different lines with a byte outside ASCII."""
+    seen: dict[bytes, None] = {}
+    size = read = 0
+    with path.open("rb") as handle:
+        for line in handle:
+            read += len(line)
+            if not line.isascii() and line not in seen:
+                seen[line] = None
+                size += len(line)
+            if size > _SAMPLE or (seen and read > _SEARCHED):
+                break
+    return b"".join(seen)
+
+
+@cache
+def _words() -> dict[str, tuple[str, ...]]:
+    """Words by language, longest first."""
+    words: dict[str, list[str]] = {}
+    text = resources.files("salus.tables").joinpath("data/common_words.csv").read_text("utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        words.setdefault(row["language"], []).extend(row["words"].split())
+    return {language: tuple(sorted(set(w), key=len, reverse=True)) for language, w in words.items()}
+
+
+def _coverage(text: str, language: str) -> float:
+    """Share of the letters outside ASCII that stand in known words of two letters or more, or alone in a cell."""
+    cells = [c for c in re.split(r"[\x00-\x7f]+", text.casefold()) if c]
+    pattern = _pattern(language)
+    known = 0
+    for cell in cells:
+        known += sum(m.end() - m.start() for m in pattern.finditer(cell) if m.end() - m.start() > 1 or m.group() == cell)
+    return known / max(sum(map(len, cells)), 1)
+
+
+@cache
+def _pattern(language: str) -> re.Pattern[str]:
+    """Known words, or a whole cell that ends as the names of places do (``-市`` in the word list)."""
+    words = [w for w in _words()[language] if not w.startswith("-")]
+    ends = "".join(w[1:] for w in _words()[language] if w.startswith("-"))
+    places = [rf"^\w{{1,6}}[{ends}]$"] if ends else []
+    return re.compile("|".join([*places, *(re.escape(w.casefold()) for w in words)]))
+
+
+def _western(raw: bytes, text: str) -> float:
+    """Share of the runs outside ASCII that are one or two letters inside a Latin word."""
+    runs = list(_HIGH.finditer(raw))
+    good = 0
+    for run in runs:
+        letters = text[run.start() : run.end()]
+        before = text[run.start() - 1 : run.start()] if run.start() else ""
+        after = text[run.end() : run.end() + 1]
+        beside = (before + after).strip()
+        if len(letters) <= 2 and _WESTERN.fullmatch(letters) and any(c.isascii() and c.isalpha() for c in beside):
+            good += 1
+    return good / max(len(runs), 1)
+
+
+def _weigh(sample: bytes, label: str) -> str:
+    texts: dict[str, str] = {}
+    for name in CANDIDATES:
+        try:
+            texts[name] = sample.decode(name)
+        except UnicodeDecodeError:
+            continue
+    weights = {
+        name: _western(sample, text) if name == "cp1252" else _coverage(text, CANDIDATES[name])
+        for name, text in texts.items()
+    }
+    ranked = sorted(weights, key=lambda n: -weights[n])
+    if ranked and weights[ranked[0]] >= (0.9 if ranked[0] == "cp1252" else 0.25):
+        rivals = [n for n in ranked[1:] if weights[n] > weights[ranked[0]] / 3 and texts[n] != texts[ranked[0]]]
+        if not rivals:
+            return ranked[0]
+    elif texts:
+        judged = charset_normalizer.from_bytes(sample, cp_isolation=list(texts))
+        calm = [m.encoding for m in judged if m.chaos < 0.1 and m.encoding != "cp1252"]
+        different = {texts[n] for n in calm if n in texts}
+        if len(different) == 1 and "cp1252" not in [m.encoding for m in judged if m.chaos < 0.1]:
+            return calm[0]
+    raise InputError(_question(sample, texts, label))
+
+
+def _question(sample: bytes, texts: dict[str, str], label: str) -> str:
+    if not texts:
+        return (
+            f"{label} is text in no encoding that Salus knows (not UTF-8, {', '.join(CANDIDATES)}). "
+            "Save it as UTF-8 and give that."
+        )
+    previews = []
+    for name, text in texts.items():
+        line = next(x for x in text.splitlines() if not x.isascii())
+        start = max(next(i for i, c in enumerate(line) if not c.isascii()) - 8, 0)
+        previews.append(f"as {name}: '{line[start : start + 24]}'")
+    return (
+        f"{label} is not UTF-8, and its encoding can't be told with certainty. It reads {'; '.join(previews)}. "
+        "Save the file as UTF-8, or say which is right with --encoding (encoding= in Python)."
+    )
