@@ -1,0 +1,136 @@
+"""`salus data`: files into the workspace, and what it holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from salus.data.provenance import command_line
+from salus.data.workspace import Workspace
+from salus.errors import InputError, WorkspaceError
+from salus.workflows.importing import import_series
+
+app = typer.Typer(help="Import files, pull public sources, and see what the workspace holds.", no_args_is_help=True)
+
+WorkspaceOption = Annotated[
+    Path,
+    typer.Option("--workspace", "-w", help="Folder of the workspace.", envvar="SALUS_WORKSPACE", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
+
+
+@app.command("import", epilog="Example: salus data import cases.csv --workspace province --as-of 2026-01-18")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.")],
+    workspace: WorkspaceOption,
+    disease: Annotated[str | None, typer.Option(help="Import this disease only.")] = None,
+    signal: Annotated[str | None, typer.Option(help="Import this signal only.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Day on which these values were what was known (YYYY-MM-DD).")
+    ] = None,
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="NAME=COLUMN", help="The file's column for a name of the contract; repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import a file of series into the workspace. The same file a second time changes nothing."""
+    day = None if as_of is None else _day(as_of)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not Console(stderr=True).is_terminal,
+    )
+    with bar:
+        task = bar.add_task(f"Reading {file.name}", total=None)
+        done = import_series(
+            Workspace(workspace),
+            file,
+            disease=disease,
+            signal=signal,
+            as_of=day,
+            mapping=_mapping(column_map or []),
+            command=command_line(),
+            on_file=lambda n, total: bar.update(task, description="Writing", completed=n, total=total),
+        )
+    record = done.record
+    if as_json:
+        answer = {"import": record.id, "added": done.added, "rows": record.rows, "source": record.source}
+        typer.echo(json.dumps(answer | {"imported_on": record.imported_on.isoformat()}, ensure_ascii=False))
+    elif done.added:
+        typer.echo(f"Imported {record.rows:,} rows of {record.source} into {workspace} (import {record.id}).")
+    else:
+        typer.echo(f"Already there: {record.source} was imported on {record.imported_on}. Nothing was changed.")
+
+
+@app.command("list", epilog="Example: salus data list --workspace province --verify")
+def list_contents(
+    workspace: WorkspaceOption,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every file with its hash first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List what the workspace holds: diseases, signals, periods, and the imports that they came from."""
+    place = Workspace(workspace)
+    damaged = place.verify() if verify else []
+    if damaged:
+        named = "\n".join(f"  - {d.path}: {d.problem}" for d in damaged)
+        raise WorkspaceError(f"{workspace} is not as it was written:\n{named}\nPut these files back from a backup.")
+    contents, imports = place.contents(), place.manifest().imports
+    if as_json:
+        answer = {
+            "series": contents.to_dicts(),
+            "imports": [
+                {"import": i.id, "source": i.source, "sha256": i.sha256, "rows": i.rows, "imported_at": i.imported_at}
+                | {"imported_on": i.imported_on, "as_of": i.as_of, "filters": i.filters, "mapping": i.mapping}
+                for i in imports
+            ],
+        }
+        typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
+        return
+    console = Console()
+    series = Table("Disease", "Signal", "Rows", "First period", "Last period", "Imports", box=None)
+    for row in contents.iter_rows(named=True):
+        series.add_row(
+            escape(row["disease"]),
+            escape(row["signal"]),
+            f"{row['rows']:,}",
+            str(row["first"]),
+            str(row["last"]),
+            str(row["imports"]),
+        )
+    console.print(series)
+    console.print()
+    made = Table("Import", "File", "Rows", "Imported on", "As of", box=None)
+    for record in imports:
+        made.add_row(
+            record.id, escape(record.source), f"{record.rows:,}", str(record.imported_on), str(record.as_of or "-")
+        )
+    console.print(made)
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--as-of '{text}' is no day. Write it as YYYY-MM-DD, such as 2026-01-18.") from error
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        name, sign, column = pair.partition("=")
+        if not sign or not name or not column:
+            raise InputError(f"--map '{pair}' is no pair. Write NAME=COLUMN, such as --map date=\"Week start\".")
+        mapping[column] = name
+    return mapping

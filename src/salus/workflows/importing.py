@@ -1,0 +1,118 @@
+"""A file into the workspace: checked at the door, its periods recognised, its rows kept with where they came from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from salus.data.imports import Imported, Origin
+from salus.data.provenance import hash_file
+from salus.data.workspace import Workspace
+from salus.errors import InputError
+from salus.surveillance.weeks import ends, recognise
+from salus.tables import door
+from salus.tables.contracts import SERIES
+from salus.tables.names import resolve
+
+
+def import_series(
+    workspace: Workspace,
+    source: str | Path,
+    *,
+    disease: str | None = None,
+    signal: str | None = None,
+    as_of: dt.date | None = None,
+    mapping: dict[str, str] | None = None,
+    profile: str | None = None,
+    command: str | None = None,
+    imported_on: dt.date | None = None,
+    on_file: Callable[[int, int], None] | None = None,
+) -> Imported:
+    r"""Import a file of series into a workspace; all of it or nothing.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to keep it; the folder is made where it is not there.
+    source : str or Path
+        File in the `series` contract, after the mapping.
+    disease, signal : str, optional
+        Import these rows only; case and punctuation do not matter. Faults in other rows do not matter then.
+    as_of : datetime.date, optional
+        Day on which the file's values were what was known; for a file without a column ``as_of``.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract.
+    profile : str, optional
+        Name of the saved profile that the mapping is from.
+    command : str, optional
+        The command, fit to be shown.
+    imported_on : datetime.date, optional
+        Day of the import; today where it is left out.
+    on_file : callable, optional
+        Called with files written and files in all.
+
+    Returns
+    -------
+    Imported
+        With ``added`` False, and nothing changed, where the same file was imported in the same way before.
+
+    Raises
+    ------
+    InputError
+        The file can't be read, breaks its contract, holds nothing that was asked for, or changed meanwhile.
+    WorkspaceError
+        The workspace is busy or damaged.
+    OutputError
+        The workspace can't be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "flu.csv"
+    ...     _ = file.write_text("location,disease,signal,date,value\nA,Influenza,cases,2024-01-01,3\n")
+    ...     done = import_series(Workspace(Path(folder) / "workspace"), file)
+    ...     done.added, done.record.rows
+    (True, 1)
+    """
+    path = Path(source)
+    found = hash_file(path)
+    filters = {name: text for name, text in (("disease", disease), ("signal", signal)) if text is not None}
+    origin = Origin(found, as_of, dict(mapping or {}), filters, profile, command)
+    there = workspace.find(origin)
+    if there is not None:
+        return Imported(there, added=False)
+
+    def select(frame: pl.DataFrame) -> pl.DataFrame:
+        for column, name in filters.items():
+            frame = _only(frame, column, name)
+        return frame
+
+    table = door.read(path, SERIES, mapping=mapping, select=select, label=str(path))
+    if hash_file(path) != found:
+        raise InputError(f"{path} was changed while it was read. Wait until it is complete, then try again.")
+    return workspace.add(_with_ends(table, workspace, str(path)), origin, imported_on=imported_on, on_file=on_file)
+
+
+def _only(frame: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
+    if column not in frame.columns:
+        return frame
+    labels = frame[column].cast(pl.String).unique().drop_nulls().sort().to_list()
+    return frame.filter(pl.col(column).cast(pl.String) == resolve(column, name, labels))
+
+
+def _with_ends(table: pl.DataFrame, workspace: Workspace, label: str) -> pl.DataFrame:
+    """Rows with the last day of their period; the periods that the workspace has of a series help to recognise them."""
+    keys = ["disease", "signal"]
+    there = workspace.periods(table.select(keys).unique().iter_rows())
+    parts = []
+    for (disease, signal), rows in table.select(*keys, "date").unique().sort(*keys, "date").group_by(keys):
+        seen = there.filter((pl.col("disease") == disease) & (pl.col("signal") == signal))
+        cadence = recognise(pl.concat([rows["date"], seen["date"]]), f"{label}, {disease}, {signal}")
+        parts.append(rows.with_columns(pl.Series("period_end", ends(cadence, rows["date"].to_list()), dtype=pl.Date)))
+    if not parts:
+        return table.with_columns(pl.lit(None, dtype=pl.Date).alias("period_end"))
+    return table.join(pl.concat(parts), on=[*keys, "date"], how="left", maintain_order="left")
