@@ -38,6 +38,23 @@ def plain(code: str) -> str:
     return code.strip().upper().replace(".", "").rstrip("*+†").strip()
 
 
+def plain_expr(column: str) -> pl.Expr:
+    """As :func:`plain`, for a column.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    polars.Expr
+        Text.
+    """
+    text = pl.col(column).str.strip_chars().str.to_uppercase().str.replace_all(".", "", literal=True)
+    return text.str.strip_chars_end("*+†").str.strip_chars()
+
+
 def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     """Which definitions each code falls under.
 
@@ -66,7 +83,7 @@ def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     >>> match(pl.DataFrame({"code_system": ["icd10"] * 3, "code": ["J10.1", "J100", "J12"]}), table)["code"].to_list()
     ['J10.1', 'J100']
     """
-    rules = definitions.with_columns(_key=pl.col("code").map_elements(plain, return_dtype=pl.String)).drop("code")
+    rules = definitions.with_columns(_key=plain_expr("code")).drop("code")
     odd = rules.filter(~pl.col("match").is_in(["prefix", "exact"]))
     if odd.height:
         raise InputError(
@@ -77,7 +94,7 @@ def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
         raise InputError(
             f"the code prefix '{short['_key'][0]}' is shorter than an ICD-10 category (three characters). Write whole categories."
         )
-    keyed = codes.with_columns(_plain=pl.col("code").map_elements(plain, return_dtype=pl.String))
+    keyed = codes.with_columns(_plain=plain_expr("code"))
     exact = keyed.with_columns(_key=pl.col("_plain")).join(
         rules.filter(pl.col("match") == "exact").drop("match"), on=["code_system", "_key"]
     )

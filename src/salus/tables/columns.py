@@ -145,12 +145,12 @@ def match_columns(
         _settle_date(found, hints)
     kept = set(found.columns.values())
     _from_names(found, hints, contract)
-    faults += [
-        _absent(name, contract, columns, kept)
-        for name in contract.required
-        if name not in found.columns and name not in found.constants and not any(f.column == name for f in faults)
-        and not (name == "date" and _parts(found))
-    ]
+    settled = {*found.columns, *found.constants, *(str(f.column) for f in faults)}
+    if _parts(found):
+        settled.add("date")
+    if "value" in settled and "value" not in found.columns:
+        settled.add("signal")  # the value's column, once chosen, may tell it
+    faults += [_absent(name, contract, columns, kept) for name in contract.required if name not in settled]
     if faults:
         raise TableError(label, faults)
     return found
@@ -226,16 +226,20 @@ def _several(target: str, alike: Sequence[str]) -> Fault:
     )
 
 
+_EXAMPLES = {"disease": "Influenza", "signal": "cases"}
+
+
 def _absent(name: str, contract: Contract, columns: Sequence[str], kept: set[str]) -> Fault:
     free = [c for c in columns if c not in kept]
     example = free[0] if free else "COLUMN"
-    doc = contract[name].doc
-    also = "" if name in ("date", "value") else f", or one text for all rows, as in --map '=TEXT={name}'"
+    also = ""
     if name == "date":
-        also = ", or a year and a week, as in --map 'COLUMN=year' --map 'COLUMN=week:iso'"
+        also = ", or which hold the year and the week, as in --map 'COLUMN=year' --map 'COLUMN=week:iso'"
+    elif name in _EXAMPLES:
+        also = f", or give one text for all rows, as in --map '={_EXAMPLES[name]}={name}'"
     return Fault(
         "missing column",
-        f"there is no column '{name}' ({doc}); the file has {', '.join(columns) or 'no columns'}",
+        f"there is no column '{name}' ({contract[name].doc}); the file has {', '.join(columns) or 'no columns'}",
         f"Say which column it is, as in --map '{example}={name}'{also}",
         column=name,
     )

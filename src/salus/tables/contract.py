@@ -183,8 +183,18 @@ class Contract:
         keys = [k for k in self.key if k in typed.columns]
         if not keys or not typed.height or any(k not in typed.columns for k in self.key if self[k].required):
             return []
-        whole = typed.select(pl.all_horizontal(pl.col(keys).is_not_null())).to_series()
-        twice = typed.select(keys).is_duplicated() & whole
+        key = typed.select(keys)
+        alike = key.hash_rows().is_duplicated()  # equal rows have equal hashes; only these need the exact look
+        if not alike.any():
+            return []
+        at = alike.arg_true()
+        near = key.filter(alike)
+        whole = near.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+        twice = (
+            pl.Series([False])
+            .new_from_index(0, key.height)
+            .scatter(at.filter(near.is_duplicated() & whole), values=True)
+        )
         if not twice.any():
             return []
         first = typed.filter(twice).row(0, named=True)
@@ -227,7 +237,10 @@ def named_rows(mask: pl.Series, numbers: pl.Series | None = None) -> tuple[int, 
 
 _WORDS: dict[type[pl.DataType], tuple[str, str]] = {
     pl.Date: ("a date", "Write a date there, such as 2026-01-31"),
-    pl.Float64: ("a number", "Write a number there, with a decimal point and no thousands separator; leave unknown ones blank"),
+    pl.Float64: (
+        "a number",
+        "Write a number there, with a decimal point and no thousands separator; leave unknown ones blank",
+    ),
     pl.Int64: ("a whole number", "Write a whole number there, without thousands separator"),
     pl.String: ("text", "Write text there"),
     pl.Boolean: ("true or false", "Write true or false there"),
@@ -253,7 +266,9 @@ def _typed(raw: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> tuple[pl.S
         raw = raw.cast(pl.String)
     if raw.dtype == pl.String:
         raw = raw.str.strip_chars()
-        raw = pl.select(pl.when(raw.is_in(_MISSING if dtype != pl.String else [""])).then(None).otherwise(raw)).to_series()
+        raw = pl.select(
+            pl.when(raw.is_in(_MISSING if dtype != pl.String else [""])).then(None).otherwise(raw)
+        ).to_series()
     if raw.dtype == dtype:
         return raw, raw
     nothing = pl.Series(raw.name, [None], dtype=dtype).new_from_index(0, raw.len())
@@ -262,7 +277,9 @@ def _typed(raw: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> tuple[pl.S
     if raw.dtype == pl.String and dtype == pl.Date:
         return raw, raw.str.to_date("%Y-%m-%d", strict=False)
     if raw.dtype == pl.String and dtype == pl.Boolean:
-        return raw, raw.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
+        return raw, raw.str.to_lowercase().replace_strict(
+            {"true": True, "false": False}, default=None, return_dtype=pl.Boolean
+        )
     if raw.dtype == pl.String:
         values = raw.cast(dtype, strict=False)
         if values.null_count() > raw.null_count():
@@ -298,10 +315,14 @@ def _column(raw: pl.Series, column: Column, rows: pl.Series | None) -> tuple[pl.
         kind = "negative" if column.minimum == 0 else "too small"
         faults += _fault(kind, values < column.minimum, values, column, f"at least {column.minimum:g}", at_source, rows)
     if column.maximum is not None:
-        faults += _fault("too large", values > column.maximum, values, column, f"at most {column.maximum:g}", at_source, rows)
+        faults += _fault(
+            "too large", values > column.maximum, values, column, f"at most {column.maximum:g}", at_source, rows
+        )
     if column.allowed is not None:
         strange = values.is_not_null() & ~values.is_in(list(column.allowed))
-        faults += _fault("unknown word", strange, values, column, "one of " + ", ".join(column.allowed), "Use one of these", rows)
+        faults += _fault(
+            "unknown word", strange, values, column, "one of " + ", ".join(column.allowed), "Use one of these", rows
+        )
     return values.alias(column.name), faults
 
 

@@ -21,11 +21,17 @@ SERIES = Contract(
         _DISEASE,
         _SIGNAL,
         Column("date", pl.Date, "first day of the period (day, ISO week, MMWR week or month)"),
-        Column("value", pl.Float64, "the count or rate; missing means unknown, zero means zero", nullable=True, minimum=0),
+        Column(
+            "value", pl.Float64, "the count or rate; missing means unknown, zero means zero", nullable=True, minimum=0
+        ),
         Column("as_of", pl.Date, "day on which this value was what was known", required=False),
-        Column("population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0),
+        Column(
+            "population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0
+        ),
         Column("unit", pl.String, "unit of the value, in words", required=False, nullable=True),
-        Column("location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True),
+        Column(
+            "location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True
+        ),
         Column("parent", pl.String, "place that this place lies in", required=False, nullable=True),
         Column("source", pl.String, "where the value is from", required=False, nullable=True),
     ),
@@ -47,21 +53,39 @@ FORECASTS = Contract(
         Column("output_type_id", pl.String, "quantile level, number of the epidemic level, or sample number, as text"),
         Column("value", pl.Float64, "quantile or sample in the signal's unit, or a probability"),
     ),
-    key=("model", "reference_date", "disease", "signal", "location", "horizon", "target_end_date", "output_type", "output_type_id"),
+    key=(
+        "model",
+        "reference_date",
+        "disease",
+        "signal",
+        "location",
+        "horizon",
+        "target_end_date",
+        "output_type",
+        "output_type_id",
+    ),
 )
 
 RECORDS = Contract(
     "records",
     "One visit of one person. Never leaves the wall.",
     (
-        Column("person", pl.Int64, "surrogate of the person (64 bits of a keyed hash); never an identifier from outside"),
+        Column(
+            "person", pl.Int64, "surrogate of the person (64 bits of a keyed hash); never an identifier from outside"
+        ),
         Column("encounter", pl.Int64, "surrogate of the visit (64 bits of a keyed hash)"),
         Column("date", pl.Date, "first day of the visit (FHIR Encounter.period.start, OMOP visit_start_date)"),
         Column("reported", pl.Date, "day on which the record arrived", required=False, nullable=True),
         Column("district", pl.String, "code of the smallest area"),
         Column("age_group", pl.String, "age band such as 0-4", nullable=True),
         Column("sex", pl.String, "administrative sex", nullable=True, allowed=("female", "male", "other", "unknown")),
-        Column("encounter_class", pl.String, "kind of visit", nullable=True, allowed=("outpatient", "emergency", "inpatient", "virtual")),
+        Column(
+            "encounter_class",
+            pl.String,
+            "kind of visit",
+            nullable=True,
+            allowed=("outpatient", "emergency", "inpatient", "virtual"),
+        ),
         Column("code_system", pl.String, "code list of the diagnosis", allowed=("icd10", "snomed")),
         Column("code", pl.String, "diagnosis code"),
         Column("syndrome", pl.String, "syndrome that the code stands for", required=False, nullable=True),
@@ -170,14 +194,33 @@ STATUS = Contract(
         Column("upper95", pl.Float64, "upper end of the central 95 %", nullable=True),
         Column("level", pl.Int64, "most probable level", nullable=True, minimum=0),
         Column("level_name", pl.String, "its name", nullable=True),
-        Column("probability_0", pl.Float64, "probability of level 0", required=False, nullable=True, minimum=0, maximum=1),
-        Column("probability_1", pl.Float64, "probability of level 1", required=False, nullable=True, minimum=0, maximum=1),
-        Column("probability_2", pl.Float64, "probability of level 2", required=False, nullable=True, minimum=0, maximum=1),
-        Column("probability_3", pl.Float64, "probability of level 3", required=False, nullable=True, minimum=0, maximum=1),
-        Column("probability_4", pl.Float64, "probability of level 4", required=False, nullable=True, minimum=0, maximum=1),
-        Column("probability_higher", pl.Float64, "probability of a value above the last known one", nullable=True, minimum=0, maximum=1),
+        Column(
+            "probability_0", pl.Float64, "probability of level 0", required=False, nullable=True, minimum=0, maximum=1
+        ),
+        Column(
+            "probability_1", pl.Float64, "probability of level 1", required=False, nullable=True, minimum=0, maximum=1
+        ),
+        Column(
+            "probability_2", pl.Float64, "probability of level 2", required=False, nullable=True, minimum=0, maximum=1
+        ),
+        Column(
+            "probability_3", pl.Float64, "probability of level 3", required=False, nullable=True, minimum=0, maximum=1
+        ),
+        Column(
+            "probability_4", pl.Float64, "probability of level 4", required=False, nullable=True, minimum=0, maximum=1
+        ),
+        Column(
+            "probability_higher",
+            pl.Float64,
+            "probability of a value above the last known one",
+            nullable=True,
+            minimum=0,
+            maximum=1,
+        ),
         Column("shown", pl.String, "model whose forecast is shown"),
-        Column("trust", pl.String, "trust label", allowed=("observed", "high", "moderate", "low", "withheld", "unknown")),
+        Column(
+            "trust", pl.String, "trust label", allowed=("observed", "high", "moderate", "low", "withheld", "unknown")
+        ),
         Column("note", pl.String, "what a reader must know, such as a late report", nullable=True),
     ),
     key=("location", "horizon"),
@@ -212,10 +255,16 @@ PLACES = Contract(
         Column("name", pl.String, "name in English or in Latin letters"),
         Column("name_zh", pl.String, "name in Chinese characters", required=False, nullable=True),
         Column("parent", pl.String, "code of the place that it lies in", required=False, nullable=True),
-        Column("location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True),
-        Column("population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0),
+        Column(
+            "location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True
+        ),
+        Column(
+            "population", pl.Float64, "people in the place", required=False, nullable=True, unit="people", minimum=0
+        ),
         Column("tile_row", pl.Int64, "row on a tile map, from the north", required=False, nullable=True, minimum=0),
-        Column("tile_column", pl.Int64, "column on a tile map, from the west", required=False, nullable=True, minimum=0),
+        Column(
+            "tile_column", pl.Int64, "column on a tile map, from the west", required=False, nullable=True, minimum=0
+        ),
     ),
     key=("location",),
 )

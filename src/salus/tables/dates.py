@@ -62,7 +62,9 @@ class DateStyle:
     def __post_init__(self) -> None:
         if self.word is not None and self.word not in STYLES and "%" not in self.word:
             known = "; ".join(f"{k} ({v})" for k, v in STYLES.items())
-            raise InputError(f"there is no way to read dates named '{self.word}'. Give one of {known}; or a pattern such as %d-%b-%y.")
+            raise InputError(
+                f"there is no way to read dates named '{self.word}'. Give one of {known}; or a pattern such as %d-%b-%y."
+            )
 
     @property
     def pattern(self) -> str | None:
@@ -198,7 +200,9 @@ def whole_numbers(values: pl.Series) -> pl.Series:
         return values.cast(pl.Int32, strict=False)
     text = pl.col("v").str.normalize("NFKC").str.strip_chars()
     frame = pl.DataFrame({"v": _as_text(values)}).with_columns(text)
-    plain = pl.col("v").str.to_uppercase().str.extract(r"^(?:第|WEEK|WK|KW|EW|W)?\s?(\d{1,4})\s?(?:年度?|月|周|週)?$", 1)
+    plain = (
+        pl.col("v").str.to_uppercase().str.extract(r"^(?:第|WEEK|WK|KW|EW|W)?\s?(\d{1,4})\s?(?:年度?|月|周|週)?$", 1)
+    )
     era = pl.col("v").str.extract(r"^(明治|大正|昭和|平成|令和)", 1)
     base = era.replace_strict({k: v[0] for k, v in _ERAS.items()}, return_dtype=pl.Int32, default=None)
     number = pl.col("v").str.replace("元", "1").str.extract(r"(\d{1,2})年?$", 1).cast(pl.Int32)
@@ -208,7 +212,9 @@ def whole_numbers(values: pl.Series) -> pl.Series:
 def _as_text(values: pl.Series) -> pl.Series:
     if values.dtype.is_float():
         whole = values.is_finite() & (values == values.floor())
-        values = pl.select(pl.when(whole).then(values.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(values.cast(pl.String))).to_series()
+        values = pl.select(
+            pl.when(whole).then(values.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(values.cast(pl.String))
+        ).to_series()
     text = values.cast(pl.String)
     return text.str.strip_chars().replace("", None)
 
@@ -246,7 +252,9 @@ def _read_distinct(distinct: pl.DataFrame, style: DateStyle) -> pl.DataFrame:
     text = pl.col("raw").str.normalize("NFKC").str.to_uppercase().str.replace_all(r"\s+", " ").str.strip_chars()
     frame = distinct.with_columns(text.alias("text"))
     if style.pattern:
-        source = pl.col("raw") if _with_day(style.pattern) == style.pattern else pl.concat_str(pl.col("raw"), pl.lit(" 01"))
+        source = (
+            pl.col("raw") if _with_day(style.pattern) == style.pattern else pl.concat_str(pl.col("raw"), pl.lit(" 01"))
+        )
         day = source.str.to_date(_with_day(style.pattern), strict=False)
         return frame.select("raw", day.alias("date"), _reason(day, "unknown"))
     readers = [*_plain(), *_weeks(style), *_asian(), *_words(), *_numbers(style)]
@@ -267,7 +275,11 @@ def _reason(day: pl.Expr, problem: str) -> pl.Expr:
 
 def _with_day(pattern: str) -> str:
     """A pattern without a day gets one, since a month is dated by its first."""
-    return pattern if any(d in pattern for d in ("%d", "%e", "%j", "%D", "%F", "%x", "%U", "%V", "%W")) else pattern + " %d"
+    return (
+        pattern
+        if any(d in pattern for d in ("%d", "%e", "%j", "%D", "%F", "%x", "%U", "%V", "%W"))
+        else pattern + " %d"
+    )
 
 
 _Reader = tuple[str, pl.Expr, str]

@@ -222,7 +222,16 @@ def _prove(path: Path, separator: str, skip: int, width: int, label: str) -> Non
             remedy = "Remove title lines above the header, and give every row as many cells as the header"
         raise TableError(
             label,
-            [Fault("ragged row", f"found {found}, wanted {width} as in the header", remedy, None, tuple(proof.rows), proof.count)],
+            [
+                Fault(
+                    "ragged row",
+                    f"found {found}, wanted {width} as in the header",
+                    remedy,
+                    None,
+                    tuple(proof.rows),
+                    proof.count,
+                )
+            ],
         )
 
 

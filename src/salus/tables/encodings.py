@@ -212,7 +212,9 @@ def _coverage(text: str, language: str) -> float:
     pattern = _pattern(language)
     known = 0
     for cell in cells:
-        known += sum(m.end() - m.start() for m in pattern.finditer(cell) if m.end() - m.start() > 1 or m.group() == cell)
+        known += sum(
+            m.end() - m.start() for m in pattern.finditer(cell) if m.end() - m.start() > 1 or m.group() == cell
+        )
     return known / max(sum(map(len, cells)), 1)
 
 

@@ -54,6 +54,4 @@ def to_polars(source: Any, label: str = "the table") -> pl.DataFrame:
     try:
         return eager.to_polars()
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:  # pyarrow's ArrowInvalid is a ValueError
-        raise InputError(
-            f"{label} can't be read as a table: {error}. Give every column values of one type."
-        ) from error
+        raise InputError(f"{label} can't be read as a table: {error}. Give every column values of one type.") from error

@@ -53,9 +53,7 @@ def fingerprint(columns: Sequence[str], contract: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def save_profile(
-    columns: Sequence[str], contract: str, mapping: Mapping[str, str], folder: Path | None = None
-) -> Path:
+def save_profile(columns: Sequence[str], contract: str, mapping: Mapping[str, str], folder: Path | None = None) -> Path:
     """Remember a mapping for files with the same header.
 
     Parameters
@@ -124,8 +122,12 @@ def load_profile(columns: Sequence[str], contract: str, folder: Path | None = No
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError(f"the column profile {path} can't be read ({error}). Delete it and map the columns anew.") from error
+        raise InputError(
+            f"the column profile {path} can't be read ({error}). Delete it and map the columns anew."
+        ) from error
     mapping = content.get("mapping") if isinstance(content, dict) else None
     if not isinstance(mapping, dict) or content.get("format") != _FORMAT:
-        raise InputError(f"the column profile {path} is damaged or of a newer version. Delete it and map the columns anew.")
+        raise InputError(
+            f"the column profile {path} is damaged or of a newer version. Delete it and map the columns anew."
+        )
     return {str(k): str(v) for k, v in mapping.items()}

@@ -197,7 +197,9 @@ def _name_fits(file: Path, kind: str, words: str, label: str) -> None:
     if wanted is None or kind in wanted:
         return
     if kind == "text":
-        raise InputError(f"{label} is named {file.suffix} but holds something else (text, or damaged). Get a whole copy of it.")
+        raise InputError(
+            f"{label} is named {file.suffix} but holds something else (text, or damaged). Get a whole copy of it."
+        )
     raise InputError(
         f"{label} is {words} named {file.suffix}. Rename it to end in {_SUFFIX[kind]}, or save it as {file.suffix}."
     )
@@ -209,7 +211,9 @@ def _parquet(file: Path, label: str) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         if isinstance(error, PermissionError):
             raise
-        raise InputError(f"{label} is a damaged Parquet file ({_first_line(error)}). Get a whole copy of it.") from error
+        raise InputError(
+            f"{label} is a damaged Parquet file ({_first_line(error)}). Get a whole copy of it."
+        ) from error
     return _with_rows(frame, label)
 
 
@@ -263,10 +267,17 @@ def _json_lines(file: Path, label: str) -> pl.DataFrame:
                     json.loads(line or "null")
                 except json.JSONDecodeError as fault:
                     found = Fault(
-                        "JSON", f"this line is no JSON object: {fault.msg}", "Write one whole object a line", None, (number,), 1
+                        "JSON",
+                        f"this line is no JSON object: {fault.msg}",
+                        "Write one whole object a line",
+                        None,
+                        (number,),
+                        1,
                     )
                     raise TableError(label, [found]) from error
-        raise InputError(f"{label} can't be read as JSON lines ({_first_line(error)}). Write one object a line.") from error
+        raise InputError(
+            f"{label} can't be read as JSON lines ({_first_line(error)}). Write one object a line."
+        ) from error
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
     return _with_rows(frame.drop(nested), label)
 
