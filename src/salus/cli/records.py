@@ -1,0 +1,122 @@
+"""`salus records`: the wall. Records come in, only guarded counts go out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from salus.privacy import certificate, deidentify, keys
+from salus.privacy import policy as policies
+from salus.privacy import release as releases
+from salus.sources.fhir import open_fhir
+from salus.sources.linelist import open_linelist
+from salus.sources.omop import open_omop
+from salus.surveillance import syndromes
+from salus.tables import door
+from salus.tables.contracts import PLACES
+
+app = typer.Typer(name="records", help="The wall: de-identify, count, release, certify.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """Kinds of case records."""
+
+    linelist = "linelist"
+    fhir = "fhir"
+    omop = "omop"
+
+
+ROOT = typer.Option(..., "--root", help="Folder of the wall, with its zones vault, record, count and release.")
+KEY = typer.Option(None, "--key-file", help="File with the key; without it the environment variable SALUS_KEY.")
+JSON = typer.Option(False, "--json", help="For a machine to read.")
+
+
+@app.command()
+def key(file: Path = typer.Argument(..., help="File to make.")) -> None:
+    """Make a new random key in a file that only you can read.
+
+    Example: `salus records key office.key`
+    """
+    typer.echo(f"A new key is in {keys.create(file)}. Keep a copy in a safe place: without it nothing can be joined to old records.")
+
+
+@app.command()
+def ingest(
+    paths: list[Path] = typer.Argument(..., metavar="PATH...", help="Files or folders of case records."),
+    kind: Format = typer.Option(..., "--format", help="linelist (CSV, Parquet), fhir (R4 bulk NDJSON) or omop (5.4)."),
+    root: Path = ROOT,
+    key_file: Path = KEY,
+    column: list[str] = typer.Option([], "--column", help="FIELD=COLUMN of a line list, such as district=镇街编码."),
+    simulated: bool = typer.Option(False, "--simulated", help="The records are simulated; everything made of them says so."),
+    as_json: bool = JSON,
+) -> None:
+    """Take case records across the wall: listed fields only, surrogates, age bands.
+
+    Example: `salus records ingest visits.csv --format linelist --root wall --key-file office.key`
+    """
+    mapping = dict(_pair(c) for c in column)
+    if mapping and kind is not Format.linelist:
+        raise typer.BadParameter("only a line list has columns to map", param_hint="--column")
+    source: deidentify.Source
+    if kind is Format.linelist:
+        source = open_linelist(paths, mapping=mapping, simulated=simulated)
+    elif kind is Format.fhir:
+        source = open_fhir(paths, simulated=simulated)
+    else:
+        source = open_omop(paths, simulated=simulated)
+    _show(deidentify.ingest(source, root, keys.load(key_file)), as_json=as_json)
+
+
+@app.command()
+def release(
+    root: Path = ROOT,
+    places: Path = typer.Option(..., "--places", help="Table of places: location, name, parent, location_level, population."),
+    policy: Path = typer.Option(None, "--policy", help="Policy file (TOML); without it the default policy."),
+    key_file: Path = KEY,
+    as_json: bool = JSON,
+) -> None:
+    """Count what is inside, and release what the policy allows, with a certificate.
+
+    Example: `salus records release --root wall --places places.csv --key-file office.key`
+    """
+    table = door.read(places, PLACES)
+    report = releases.release(root, syndromes.definitions(), table, policies.load(policy), key=keys.load(key_file))
+    _show(report, as_json=as_json)
+
+
+@app.command()
+def verify(
+    folder: Path = typer.Argument(..., metavar="RELEASE", help="Folder of one release."),
+    as_json: bool = JSON,
+) -> None:
+    """Recompute what a release's certificate states, from the release alone; exit status 1 when a claim does not hold.
+
+    Example: `salus records verify wall/release/1f0c2d3e4b5a6978`
+    """
+    findings = certificate.verify(folder)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(f) | {"holds": f.holds} for f in findings], indent=1))
+    else:
+        for f in findings:
+            typer.echo(f"{'holds' if f.holds else 'FAILS'}  {f.claim}: {f.stated}" + ("" if f.holds else f", but found {f.found}"))
+    if not all(f.holds for f in findings):
+        raise typer.Exit(1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, column = text.partition("=")
+    if not name or not column:
+        raise typer.BadParameter(f"'{text}' is not of the form FIELD=COLUMN", param_hint="--column")
+    return name, column
+
+
+def _show(report: Any, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(report), ensure_ascii=False, indent=1, default=str))
+    else:
+        typer.echo("\n".join(report.lines()))

@@ -1,0 +1,208 @@
+"""The department's secret key, and what is made of it: surrogates of persons and visits, and commitments.
+
+HMAC-SHA256 (RFC 2104, FIPS 198-1). Each use has a key of its own, derived from the department's, so that a surrogate of
+a person never equals that of a visit and says nothing about a commitment.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salus.errors import WallError
+
+VARIABLE = "SALUS_KEY"
+"""Environment variable that may hold the key."""
+
+_BLOCK = 64
+_BYTES = 32
+_HOW = "Make one with `salus records key FILE`, keep it where only the data office can read it, and keep a copy."
+
+
+@dataclass(frozen=True)
+class Key:
+    """A secret key; it never shows in a text, a message or a log.
+
+    Attributes
+    ----------
+    secret : bytes
+        At least 32 random bytes.
+
+    Examples
+    --------
+    >>> Key(b"0" * 32)
+    Key(secret=hidden)
+    """
+
+    secret: bytes = field(repr=False)
+
+    def __repr__(self) -> str:
+        return "Key(secret=hidden)"
+
+    def derived(self, use: str) -> bytes:
+        """Key for one use.
+
+        Parameters
+        ----------
+        use : str
+            Such as ``person``.
+
+        Returns
+        -------
+        bytes
+            32 bytes.
+        """
+        return hmac.digest(self.secret, f"salus {use} 1".encode(), "sha256")
+
+    def surrogate(self, use: str, identifier: str) -> int:
+        """Surrogate of one identifier: the first 64 bits of its keyed hash, as a signed number.
+
+        Parameters
+        ----------
+        use : str
+            ``person`` or ``encounter``.
+        identifier : str
+            As the source has it, without the blanks around it.
+
+        Returns
+        -------
+        int
+            From -2**63 to 2**63 - 1.
+        """
+        return int.from_bytes(hmac.digest(self.derived(use), identifier.encode(), "sha256")[:8], "big") - (1 << 63)
+
+    def commitment(self, content: bytes) -> str:
+        """Keyed hash of something that only its holder can show to be the same.
+
+        Parameters
+        ----------
+        content : bytes
+            What is committed to.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits; without the key nobody can try out contents against it.
+        """
+        return hmac.new(self.derived("commitment"), content, "sha256").hexdigest()
+
+    @property
+    def check(self) -> str:
+        """What tells one key from another, and nothing else about it."""
+        return self.commitment(b"salus key check")[:16]
+
+    def register(self, connection: Any, use: str) -> None:
+        """Give an engine what :func:`surrogate_sql` needs; the key itself never stands in a question.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Gets a temporary table ``key_USE`` of one row.
+        use : str
+            ``person`` or ``encounter``.
+        """
+        padded = self.derived(use).ljust(_BLOCK, b"\0")
+        connection.execute(
+            f"CREATE TEMP TABLE key_{use} AS SELECT $inner::BLOB AS inner_pad, $outer::BLOB AS outer_pad",
+            {"inner": bytes(b ^ 0x36 for b in padded), "outer": bytes(b ^ 0x5C for b in padded)},
+        )
+
+
+def surrogate_sql(column: str, use: str) -> str:
+    """SQL of the same surrogate as :meth:`Key.surrogate`, for a whole column.
+
+    Parameters
+    ----------
+    column : str
+        SQL of the identifier, text.
+    use : str
+        As registered with :meth:`Key.register`; the question joins ``key_USE``.
+    """
+    inner = f"unhex(sha256(key_{use}.inner_pad || encode({column})))"
+    digest = f"sha256(key_{use}.outer_pad || {inner})"
+    unsigned = f"CAST('0x' || left({digest}, 16) AS UBIGINT)"
+    return f"CAST(CAST({unsigned} AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+
+
+def load(key_file: str | Path | None = None) -> Key:
+    """Key from a file, or from the environment.
+
+    Parameters
+    ----------
+    key_file : str or Path, optional
+        File with the key as hexadecimal digits, which nobody but its owner may read; without one, the environment
+        variable ``SALUS_KEY`` is taken.
+
+    Raises
+    ------
+    WallError
+        There is no key, others can read the file, or it is no key.
+    """
+    if key_file is None:
+        text = os.environ.get(VARIABLE)
+        if not text:
+            raise WallError(f"there is no key: neither a key file nor {VARIABLE} was given. {_HOW}")
+        return _parsed(text, f"the environment variable {VARIABLE}")
+    path = Path(key_file)
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii")
+    except FileNotFoundError as error:
+        raise WallError(
+            f"there is no key file {path}. If it is lost, records already inside stay readable, but new ones can't be "
+            f"joined to them. {_HOW}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WallError(
+            f"the key file {path} can't be read as a key. Check that it is a key file and yours. {_HOW}"
+        ) from error
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise WallError(
+            f"the key file {path} can be read by others (mode {stat.S_IMODE(mode):o}). Run `chmod 600 {path}`."
+        )
+    return _parsed(text, f"the key file {path}")
+
+
+def create(path: str | Path) -> Path:
+    """Make a new random key in a new file that only its owner can read.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to make; one that is there is never replaced.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    WallError
+        The file is there already, or can't be made.
+    """
+    path = Path(path)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise WallError(f"{path} is there already, and a key is never replaced. Choose another name.") from error
+    except OSError as error:
+        raise WallError(f"can't make the key file {path}: {error.strerror}. Choose another place.") from error
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(_BYTES) + "\n")
+    return path
+
+
+def _parsed(text: str, where: str) -> Key:
+    try:
+        secret = bytes.fromhex(text.strip())
+    except ValueError:
+        secret = b""
+    if len(secret) < _BYTES or len(set(secret)) < _BYTES // 4:
+        raise WallError(f"{where} holds no key: at least {2 * _BYTES} random hexadecimal digits were wanted. {_HOW}")
+    return Key(secret)

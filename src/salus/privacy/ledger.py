@@ -1,0 +1,181 @@
+"""The list of what came in: which files, under which key, how many rows, and where their records lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from salus.data import durable
+from salus.data.output import output_error
+from salus.errors import WallError, WorkspaceError
+from salus.privacy.keys import Key
+from salus.privacy.zones import Zones
+
+FORMAT = 1
+_NAME = "ledger.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One ingest.
+
+    Attributes
+    ----------
+    id : str
+        Made of its files' hashes.
+    number : int
+        1, 2, 3 ... in the order of arrival.
+    kind : str
+        ``linelist``, ``fhir`` or ``omop``.
+    inputs : tuple of dict
+        ``name``, ``sha256`` and ``bytes`` of each file.
+    part : str
+        Name of its Parquet file in record/.
+    simulated : bool
+        Whether the rows are simulated.
+    rows, kept : int
+        Rows that came, and those that became records.
+    left_out, set_aside : dict of str to int
+        Rows dropped and rows in quarantine, by reason.
+    """
+
+    id: str
+    number: int
+    kind: str
+    inputs: tuple[dict[str, Any], ...]
+    part: str
+    simulated: bool
+    rows: int
+    kept: int
+    left_out: dict[str, int]
+    set_aside: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All ingests of one wall, and what was released.
+
+    Attributes
+    ----------
+    key_check : str
+        Tells whether a key is the one that the surrogates were made with.
+    entries : tuple of Entry
+        In the order of arrival.
+    released : dict of str to dict
+        Syndrome that was ever released -> ``rules`` it was counted by, ``scheme`` (policy and places) and ``releases``, in
+        their order.
+    """
+
+    key_check: str
+    entries: tuple[Entry, ...] = ()
+    released: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def read(zones: Zones, key: Key) -> Ledger:
+    """The list as it stands.
+
+    Parameters
+    ----------
+    zones : Zones
+        The wall.
+    key : Key
+        Must be the one that the wall was begun with.
+
+    Raises
+    ------
+    WallError
+        The key is another one.
+    WorkspaceError
+        The list is damaged or of a newer format.
+    """
+    path = zones.path("vault") / _NAME
+    if not path.exists():
+        return Ledger(key.check)
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != FORMAT:
+            raise WorkspaceError(
+                f"{path} is of format {content['format']}, this version reads {FORMAT}. Use a newer Salus."
+            )
+        entries = tuple(Entry(**(e | {"inputs": tuple(e["inputs"])})) for e in content["entries"])
+        ledger = Ledger(content["key_check"], entries, content["released"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(
+            f"{path} is damaged ({error}). Restore it from a copy; the records themselves were not touched."
+        ) from error
+    if ledger.key_check != key.check:
+        raise WallError(
+            f"this is not the key that the records in {zones.root} were made with, so the same person would get another "
+            "surrogate. Give the first key; if it is lost, begin a new wall in another folder."
+        )
+    return ledger
+
+
+def write(zones: Zones, ledger: Ledger) -> None:
+    """Put a new list in the place of the old one, in one step.
+
+    Parameters
+    ----------
+    zones : Zones
+        The wall.
+    ledger : Ledger
+        New list.
+
+    Raises
+    ------
+    OutputError
+        It can't be written; the old one stands.
+    """
+    path = zones.path("vault") / _NAME
+    content = {
+        "format": FORMAT,
+        "key_check": ledger.key_check,
+        "entries": [asdict(e) for e in ledger.entries],
+        "released": ledger.released,
+    }
+    try:
+        durable.replace(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
+def parts(zones: Zones, ledger: Ledger) -> list[Path]:
+    """Parquet files of all records, in the order of arrival.
+
+    Parameters
+    ----------
+    zones : Zones
+        The wall.
+    ledger : Ledger
+        Its list.
+    """
+    return [zones.path("record") / e.part for e in ledger.entries]
+
+
+@contextmanager
+def locked(zones: Zones) -> Iterator[None]:
+    """Only one process changes a wall at a time.
+
+    Parameters
+    ----------
+    zones : Zones
+        The wall.
+
+    Raises
+    ------
+    WorkspaceError
+        Another process has been busy with it for a minute.
+    """
+    try:
+        with FileLock(zones.path("vault") / ".lock", timeout=60):
+            yield
+    except Timeout as error:
+        raise WorkspaceError(
+            f"another process is writing to {zones.root}. Wait until it is done, then try again."
+        ) from error

@@ -1,0 +1,225 @@
+"""FHIR R4 bulk export: newline-delimited JSON of Patient, Encounter and Condition, packed or not.
+
+Each file holds one type of resource (FHIR Bulk Data Access 2.0), told by its first line, not by its name. Read with
+their FHIR meaning: `Encounter.period.start`, `Encounter.class` (v3-ActCode), `Encounter.status`,
+`Condition.verificationStatus`, `Condition.recordedDate`, `Patient.address.district`. Names, telephones, street lines and
+identifiers are never selected.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salus.errors import InputError
+from salus.sources import records
+from salus.sources.records import quoted
+
+SCHEMAS = {
+    "Patient": {
+        "resourceType": "VARCHAR",
+        "id": "VARCHAR",
+        "birthDate": "VARCHAR",
+        "gender": "VARCHAR",
+        "address": "STRUCT(district VARCHAR)[]",
+    },
+    "Encounter": {
+        "resourceType": "VARCHAR",
+        "id": "VARCHAR",
+        "status": "VARCHAR",
+        "class": "STRUCT(code VARCHAR)",
+        "subject": "STRUCT(reference VARCHAR)",
+        "period": 'STRUCT("start" VARCHAR)',
+    },
+    "Condition": {
+        "resourceType": "VARCHAR",
+        "id": "VARCHAR",
+        "encounter": "STRUCT(reference VARCHAR)",
+        "verificationStatus": "STRUCT(coding STRUCT(code VARCHAR)[])",
+        "code": 'STRUCT(coding STRUCT("system" VARCHAR, code VARCHAR)[])',
+        "recordedDate": "VARCHAR",
+    },
+}
+"""What is selected of each resource; the rest of the line is passed over."""
+
+ICD10 = ("http://hl7.org/fhir/sid/icd-10%", "urn:oid:2.16.840.1.113883.6.3", "urn:oid:2.16.840.1.113883.6.90")
+"""Code systems that are ICD-10, its national modifications included (patterns of LIKE)."""
+
+SNOMED = ("http://snomed.info/sct%", "urn:oid:2.16.840.1.113883.6.96")
+"""Code systems that are SNOMED CT."""
+
+_SEEN = 1000
+
+
+@dataclass(frozen=True)
+class FhirBulk:
+    """A bulk export as a source of raw records: a row for each ICD-10 or SNOMED CT coding of each Condition of a visit.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Files of the three types.
+    by_type : dict of str to tuple of Path
+        Type of resource -> its files.
+    fields_left : tuple of str
+        Elements that are not selected, as far as the first thousand lines of each file show them, and files of other
+        types of resource.
+    simulated : bool
+        Whether the rows are simulated.
+    """
+
+    files: tuple[Path, ...]
+    by_type: dict[str, tuple[Path, ...]]
+    fields_left: tuple[str, ...]
+    simulated: bool = False
+    kind: str = field(default="fhir", init=False)
+
+    def select(self, connection: Any) -> str:  # noqa: ARG002
+        """The question whose answer is the raw rows; see :meth:`salus.sources.linelist.LineList.select`.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Where it will be asked.
+        """
+        patient, encounter, condition = (self._scan(name) for name in SCHEMAS)
+        coding = "c.code.coding"
+        used = f"list_filter({coding}, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
+        codings = f"CASE WHEN coalesce(len({used}), 0) > 0 THEN {used} ELSE [{{'system': NULL, 'code': NULL}}] END"
+        birth = _part("p.birthDate", "e.day")
+        broken = " UNION ALL ".join(
+            f"SELECT filename, '{name}' AS kind FROM ({scan}) WHERE id IS NULL"  # noqa: S608
+            for name, scan in (("Patient", patient), ("Encounter", encounter), ("Condition", condition))
+        )
+        return f"""
+WITH p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT NULL), 1)
+           AS home FROM ({patient}) WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY birthDate, gender) = 1),
+e AS (SELECT *, "class".code AS kind, {_reference("subject.reference")} AS patient, period."start" AS started,
+      {records.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter}) WHERE id IS NOT NULL
+      QUALIFY row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
+c AS (SELECT filename, {_reference("encounter.reference")} AS visit, list_extract(verificationStatus.coding, 1).code AS verified,
+      recordedDate, unnest({codings.replace("c.code", "code")}) AS coding FROM ({condition}) WHERE id IS NOT NULL)
+SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth} AS birth_date,
+  CAST(NULL AS INTEGER) AS age, e.day AS date, {records.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
+  p.home AS district, {records.words_sql("p.gender", records.SEXES)} AS sex,
+  {records.words_sql("e.kind", records.CLASSES)} AS encounter_class,
+  CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS code_system,
+  c.coding.code AS code,
+  CASE WHEN e.id IS NULL THEN 'the visit is not in the files' WHEN p.id IS NULL THEN 'the person is not in the files'
+       WHEN e.day IS NULL AND e.started <> '' THEN 'unreadable visit date'
+       WHEN {birth} IS NULL AND p.birthDate <> '' THEN 'unreadable birth date' END AS fault,
+  CASE WHEN e.status IN ('entered-in-error', 'cancelled', 'planned') THEN 'visit ' || e.status
+       WHEN c.verified IN ('entered-in-error', 'refuted') THEN 'diagnosis ' || c.verified
+       WHEN c.filename IS NULL THEN 'visit without a diagnosis' WHEN c.coding.system IS NULL THEN 'code system not used' END AS left_out
+FROM c FULL OUTER JOIN e ON c.visit = e.id LEFT JOIN p ON e.patient = p.id
+UNION ALL
+SELECT filename, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  'a line is no readable ' || kind, NULL FROM ({broken})"""  # noqa: S608
+
+    def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:  # noqa: ARG002
+        """No lines beyond those that the question itself gives with a fault.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Where it was asked.
+        """
+        return []
+
+    def _scan(self, name: str) -> str:
+        listed = "[" + ", ".join(quoted(f.absolute().as_posix()) for f in self.by_type[name]) + "]"
+        columns = "{" + ", ".join(f"{quoted(c)}: {quoted(t)}" for c, t in SCHEMAS[name].items()) + "}"
+        return (
+            f"SELECT * FROM read_json({listed}, format = 'newline_delimited', columns = {columns}, "  # noqa: S608
+            f"ignore_errors = true, filename = true)"
+        )
+
+
+def open_fhir(paths: Sequence[str | Path], *, simulated: bool = False) -> FhirBulk:
+    """A bulk export ready for the wall.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Folder of ``.ndjson`` or ``.ndjson.gz`` files, or the files.
+    simulated : bool
+        Whether the resources are simulated; those tagged so (``meta.tag`` or ``meta.security`` with a code that begins
+        with ``SIMULATED`` or is ``HTEST``) are taken for it anyway.
+
+    Raises
+    ------
+    InputError
+        A file is not such JSON, or one of the three types is missing.
+    """
+    found: dict[str, list[Path]] = {name: [] for name in SCHEMAS}
+    left: set[str] = set()
+    tagged = False
+    for path in records.expand(paths, (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")):
+        kind, elements, tags = _look(path)
+        if kind in found:
+            found[kind].append(path)
+            left.update(f"{kind}.{e}" for e in elements - set(SCHEMAS[kind]))
+            tagged = tagged or any(t.upper().startswith("SIMULATED") or t == "HTEST" for t in tags)
+        else:
+            left.add(f"{kind} ({path.name})")
+    missing = [name for name, files in found.items() if not files]
+    if missing:
+        raise InputError(
+            f"there is no file of {' and of '.join(missing)} among the files given. A bulk export for Salus holds "
+            f"{', '.join(SCHEMAS)}; export the missing ones too."
+        )
+    files = tuple(f for name in SCHEMAS for f in found[name])
+    return FhirBulk(files, {n: tuple(f) for n, f in found.items()}, tuple(sorted(left)), simulated or tagged)
+
+
+def _look(path: Path) -> tuple[str, set[str], set[str]]:
+    """Type of resource of a file, and elements and tags of its first lines."""
+    kind, elements, tags = "", set(), set()
+    try:
+        with records.open_text(path) as handle:
+            for _ in range(_SEEN):
+                line = handle.readline(1 << 24)
+                if not line:
+                    break
+                try:
+                    resource = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(resource, dict):
+                    kind = kind or str(resource.get("resourceType", ""))
+                    elements |= set(resource)
+                    meta = resource.get("meta")
+                    for name in ("tag", "security"):
+                        given = meta.get(name) if isinstance(meta, dict) else None
+                        tags |= {str(t.get("code")) for t in given or [] if isinstance(t, dict)}
+    except (OSError, EOFError) as error:
+        raise InputError(f"can't read {path}: {error}. Check the file; if it was cut off, export it again.") from error
+    if not kind:
+        raise InputError(
+            f"{path} holds no FHIR resource in its first {_SEEN} lines. Give newline-delimited JSON of a bulk export."
+        )
+    return kind, elements, tags
+
+
+def _is(patterns: Sequence[str], column: str) -> str:
+    return "(" + " OR ".join(f"{column} LIKE {quoted(p)}" for p in patterns) + ")"
+
+
+def _reference(column: str) -> str:
+    """The identifier in ``Patient/123``, ``http://host/Patient/123/_history/2`` or ``urn:uuid:...``."""
+    return f"regexp_extract({column}, '(?:^|[/:])([A-Za-z0-9.-]+)(?:/_history/.*)?$', 1)"
+
+
+def _part(column: str, visit: str) -> str:
+    """A FHIR date; of a year or a month alone the middle, but no later than the visit."""
+    middle = (
+        f"CASE WHEN length({column}) = 4 THEN TRY_CAST({column} || '-07-01' AS DATE) "
+        f"WHEN length({column}) = 7 THEN TRY_CAST({column} || '-15' AS DATE) END"
+    )
+    return (
+        f"CASE WHEN length({column}) IN (4, 7) AND left({column}, 4) <= CAST(year({visit}) AS VARCHAR) THEN least({middle}, {visit}) "
+        f"WHEN length({column}) IN (4, 7) THEN {middle} ELSE TRY_CAST(left({column}, 10) AS DATE) END"
+    )

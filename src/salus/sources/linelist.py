@@ -1,0 +1,204 @@
+"""Line lists of cases or visits: CSV or Parquet, one row a visit, diagnoses as ICD-10 or SNOMED CT codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salus.errors import InputError
+from salus.sources import records
+from salus.sources.records import quoted_name
+
+COLUMNS = {
+    "person": ("person_id", "person", "patient_id", "patient", "subject_id", "患者编号", "患者ID", "个人编号"),
+    "encounter": (
+        "encounter_id",
+        "encounter",
+        "visit_id",
+        "visit_no",
+        "case_id",
+        "就诊号",
+        "就诊流水号",
+        "卡片编号",
+        "门诊号",
+    ),
+    "birth_date": ("birth_date", "date_of_birth", "dob", "birthdate", "出生日期"),
+    "age": ("age", "age_years", "年龄"),
+    "date": (
+        "visit_date",
+        "date",
+        "encounter_date",
+        "admission_date",
+        "visit_start",
+        "就诊日期",
+        "入院日期",
+        "就诊时间",
+    ),
+    "reported": ("reported_date", "report_date", "reported", "报告日期", "报告卡录入时间"),
+    "district": (
+        "district",
+        "district_code",
+        "area_code",
+        "county_code",
+        "现住地址国标",
+        "现住址编码",
+        "地区编码",
+        "区县编码",
+    ),
+    "sex": ("sex", "gender", "性别"),
+    "encounter_class": ("encounter_class", "visit_type", "class", "就诊类型"),
+    "code_system": ("code_system",),
+    "code": ("icd10", "icd10_code", "icd_10", "diagnosis_code", "code", "诊断编码", "疾病编码", "主要诊断编码"),
+}
+"""Fields and what departments call them; case and punctuation do not count. Only these can enter."""
+
+NEEDED = ("person", "date", "district", "code")
+"""Fields without which a row says nothing."""
+
+
+@dataclass(frozen=True)
+class LineList:
+    """Line lists of the same columns, as a source of raw records.
+
+    A field ``code`` may hold several codes separated by ``;``, ``,`` or ``|``: each becomes a row. Where there is no
+    visit identifier, a person's rows of one day are one visit.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Files of the same columns.
+    table : records.Table
+        What they hold.
+    mapping : dict of str to str
+        Field -> column of the files.
+    simulated : bool
+        Whether the rows are simulated; said on everything that is made of them.
+    """
+
+    files: tuple[Path, ...]
+    table: records.Table
+    mapping: dict[str, str]
+    simulated: bool = False
+    kind: str = field(default="linelist", init=False)
+
+    @property
+    def fields_left(self) -> tuple[str, ...]:
+        """Columns that are not on the list, and so never enter."""
+        used = set(self.mapping.values())
+        return tuple(c for c in self.table.fields if c not in used)
+
+    def select(self, connection: Any) -> str:
+        """The question whose answer is the raw rows; to be asked once.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Where it will be asked.
+
+        Returns
+        -------
+        str
+            A SELECT statement with the columns of :data:`salus.sources.records.FIELDS`, in order.
+        """
+        wanted = list(dict.fromkeys(self.mapping.values()))
+        scan = records.scan(connection, self.table, wanted, "salus_linelist")
+
+        def text(name: str) -> str:
+            return (
+                f"CAST({quoted_name(self.mapping[name])} AS VARCHAR)"
+                if name in self.mapping
+                else "CAST(NULL AS VARCHAR)"
+            )
+
+        def date(name: str) -> tuple[str, str]:
+            if name not in self.mapping:
+                return "CAST(NULL AS DATE)", "NULL"
+            column = quoted_name(self.mapping[name])
+            parsed = records.date_sql(column, self.table.fields[self.mapping[name]])
+            return parsed, records.unreadable_sql(column, parsed, _TITLES[name])
+
+        (birth, birth_fault), (day, day_fault), (reported, reported_fault) = map(
+            date, ("birth_date", "date", "reported")
+        )
+        person = text("person")
+        encounter = text("encounter") if "encounter" in self.mapping else f"{person} || ' ' || CAST({day} AS VARCHAR)"
+        system = _SYSTEM.format(column=text("code_system")) if "code_system" in self.mapping else "'icd10'"
+        codes = text("code")
+        split = f"CASE WHEN regexp_matches({codes}, '[;,|;,、]') THEN regexp_split_to_array({codes}, '[;,|;,、]+') ELSE [{codes}] END"
+        return (
+            f"SELECT filename AS file, {person} AS person, {encounter} AS encounter, {birth} AS birth_date, "  # noqa: S608
+            f"TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, {text('district')} AS district, "
+            f"{records.words_sql(text('sex'), records.SEXES)} AS sex, "
+            f"{records.words_sql(text('encounter_class'), records.CLASSES)} AS encounter_class, "
+            f"{system} AS code_system, unnest({split}) AS code, "
+            f"coalesce({day_fault}, {birth_fault}, {reported_fault}) AS fault, CAST(NULL AS VARCHAR) AS left_out FROM ({scan})"
+        )
+
+    def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
+        """Lines that are no rows, after the question was answered.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Where it was asked.
+
+        Returns
+        -------
+        list of (str, int, str)
+            File, line and what is wrong.
+        """
+        return records.rejected(connection, "salus_linelist")
+
+
+def open_linelist(
+    paths: Sequence[str | Path], *, mapping: Mapping[str, str] | None = None, simulated: bool = False
+) -> LineList:
+    """Line lists ready for the wall.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        CSV (``.csv``, ``.tsv``, ``.txt``, packed with ``.gz`` or not; any common delimiter and encoding) or Parquet files of
+        the same columns, or folders of such.
+    mapping : mapping of str to str, optional
+        Field (a key of :data:`COLUMNS`) -> column of the files, where the names are not among those known.
+    simulated : bool
+        Whether the rows are simulated.
+
+    Raises
+    ------
+    InputError
+        A file can't be read, or a field is missing; the message says which and how to map it.
+    """
+    files = records.expand(paths, (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq"))
+    table = records.together([records.inspect(f) for f in files])
+    by_name = {records.simple(c): c for c in table.fields}
+    found: dict[str, str] = {}
+    for name, known in COLUMNS.items():
+        given = (mapping or {}).get(name)
+        if given is not None and given not in table.fields:
+            raise InputError(
+                f"{files[0]} has no column '{given}' for '{name}'. Its columns: {', '.join(table.fields)}."
+            )
+        column = given or next((by_name[records.simple(k)] for k in known if records.simple(k) in by_name), None)
+        if column is not None:
+            found[name] = column
+    unknown = set(mapping or {}) - set(COLUMNS)
+    if unknown:
+        raise InputError(f"'{sorted(unknown)[0]}' is no field of a line list. Fields: {', '.join(COLUMNS)}.")
+    lacking = [n for n in NEEDED if n not in found]
+    if lacking:
+        raise InputError(
+            f"{files[0]} has no column for '{lacking[0]}' (such as '{COLUMNS[lacking[0]][0]}'). "
+            f"Its columns: {', '.join(table.fields)}. Map one of them to '{lacking[0]}'."
+        )
+    return LineList(files, table, found, simulated)
+
+
+_TITLES = {"birth_date": "birth date", "date": "visit date", "reported": "report date"}
+_SYSTEM = (
+    "CASE WHEN {column} IS NULL OR lower(regexp_replace({column}, '[^A-Za-z0-9]', '', 'g')) LIKE 'icd10%' THEN 'icd10' "
+    "WHEN lower({column}) LIKE '%snomed%' OR lower({column}) = 'sct' THEN 'snomed' END"
+)
