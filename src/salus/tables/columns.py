@@ -1,4 +1,4 @@
-"""Columns of a file into columns of a contract: by their names in several languages, by the person's word, by a profile.
+"""Columns of a file into columns of a contract: by their names in several languages, or by the person's word.
 
 A mapping is written as a dictionary of texts, and on the command line as ``--map``:
 
@@ -79,8 +79,8 @@ def parse_options(options: Sequence[str]) -> dict[str, str]:
         name, sign, target = option.rpartition("=")
         if not sign or not name.strip("= ") or not target.strip():
             raise InputError(
-                f"--map {option!r} can't be understood. Write --map 'COLUMN=location', or --map '=Influenza=disease' for "
-                "a text that holds for every row."
+                f"--map {option!r} can't be understood. Write --map 'COLUMN=location', or "
+                "--map '=Influenza=disease' for a text that holds for every row."
             )
         mapping[name.strip()] = target.strip()
     return mapping

@@ -25,7 +25,7 @@ STYLES = {
     "iso": "202304 and 'week 4' are ISO weeks, from Monday",
     "mmwr": "202304, 2023-W04 and 'week 4' are MMWR weeks, from Sunday",
 }
-"""Words that settle a date column that can be read in two ways. A pattern such as ``%d-%b-%y`` may stand in their place."""
+"""Words that settle a date column that can be read in two ways; a pattern such as ``%d-%b-%y`` does so too."""
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _MONTH = r"(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?:UARY|RUARY|CH|IL|E|Y|UST|T|TEMBER|OBER|EMBER)?\.?"
@@ -63,7 +63,7 @@ class DateStyle:
         if self.word is not None and self.word not in STYLES and "%" not in self.word:
             known = "; ".join(f"{k} ({v})" for k, v in STYLES.items())
             raise InputError(
-                f"there is no way to read dates named '{self.word}'. Give one of {known}; or a pattern such as %d-%b-%y."
+                f"there is no way to read dates named '{self.word}'. Give one of {known}; or a pattern such as %d-%b-%y"
             )
 
     @property
@@ -184,7 +184,7 @@ def month_starts(year: pl.Series, month: pl.Series) -> pl.Series:
 
 
 def whole_numbers(values: pl.Series) -> pl.Series:
-    """Numbers of years, weeks and months out of what people write: ``2023``, ``'2023年'``, ``'第5周'``, ``'W05'``, ``令和5年``.
+    """Numbers of years, weeks and months as people write them: ``2023``, ``2023年``, ``第5周``, ``W05``, ``令和5年``.
 
     Parameters
     ----------

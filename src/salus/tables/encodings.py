@@ -109,7 +109,7 @@ def line_of_bad_byte(path: Path, encoding: str) -> int | None:
 
 
 def transcode(path: Path, encoding: str, target: Path, label: str) -> Path:
-    """Write a file anew as UTF-8 with ``\\n`` line ends.
+    """Write a file anew as UTF-8 with newline characters as line ends.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import gzip
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from salus.errors import InputError
 
@@ -49,7 +49,7 @@ def unpack_gzip(path: Path, into: Path, label: str) -> Path:
     target = into / (name[:-3] if name.lower().endswith(".gz") else name + ".out")
     try:
         with gzip.open(path, "rb") as source:
-            _copy(source, target, path.stat().st_size, label)
+            _copy(cast(IO[bytes], source), target, path.stat().st_size, label)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{label} is a damaged gzip file ({error}). Get a whole copy of it.") from error
     return target

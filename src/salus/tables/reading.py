@@ -1,4 +1,4 @@
-"""Files into tables, as they are: delimited text of any usual encoding, Parquet, Excel, JSON lines, gzip and zip of these.
+"""Files into tables, as they are: delimited text of any usual encoding, Parquet, Excel, JSON lines, or packed ones.
 
 What a file is, its first bytes say; a name that claims something else is refused, since one of the two is wrong.
 """
@@ -75,7 +75,7 @@ class RawTable:
 
 
 def read_raw(path: str | Path, *, encoding: str | None = None, sheet: str | None = None) -> pl.DataFrame:
-    """The rows of a file, unchecked.
+    r"""The rows of a file, unchecked.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def read_raw(path: str | Path, *, encoding: str | None = None, sheet: str | None
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "cases.csv"
-    ...     _ = file.write_bytes("地区;病种\\n北京;手足口病\\n".encode("gb18030"))
+    ...     _ = file.write_bytes("地区;病种\n北京;手足口病\n".encode("gb18030"))
     ...     read_raw(file).rows()
     [('北京', '手足口病')]
     """

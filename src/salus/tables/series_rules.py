@@ -104,10 +104,11 @@ def _populations(table: pl.DataFrame, rows: pl.Series | None) -> list[Fault]:
         at = known.join(part.select(keys), on=keys, how="semi")["_at"]
         mask = pl.Series([False]).new_from_index(0, table.height).scatter(at, values=True)
         first = part.sort(keys).row(0, named=True)
+        figures = f"{first['low']:,.0f} and {first['high']:,.0f}"
         faults.append(
             Fault(
                 "two populations",
-                f"{first['location']} has two populations for {first['date']}: {first['low']:,.0f} and {first['high']:,.0f}",
+                f"{first['location']} has two populations for {first['date']}: {figures}",
                 "Keep the right one for each place and date",
                 "population",
                 named_rows(mask, rows),
