@@ -50,7 +50,7 @@ DRIFT_AGES = (1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """Which age bands lose it: whoever is older met many of the viruses."""
 
 
-AUTUMN_LOSS = 0.07
+AUTUMN_LOSS = 0.04
 """Fall of HFMD transmission from September to December, when the air is drier than at the same warmth in spring."""
 
 
@@ -116,7 +116,7 @@ def hfmd(geography: Geography, seasons: Seasons, rng: np.random.Generator) -> tu
     window = np.full(14, 1 / 14)
     smooth = np.stack([np.convolve(np.pad(c, (13, 0), mode="edge"), window, mode="valid") for c in mean.T], axis=1)
     month = seasons.days.astype("datetime64[M]").astype(int) % 12 + 1
-    warm = 0.74 + 0.42 * np.exp(-(((smooth - 19.0) / 7.0) ** 2)) - AUTUMN_LOSS * (month >= 9)[:, None]
+    warm = 0.71 + 0.47 * np.exp(-(((smooth - 19.0) / 6.5) ** 2)) - AUTUMN_LOSS * (month >= 9)[:, None]
     drift: dict[int, np.ndarray] = {}
     drifts: list[dict] = []
     for t, day in enumerate(seasons.days.tolist()):
