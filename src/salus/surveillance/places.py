@@ -16,9 +16,9 @@ from pathlib import Path
 import polars as pl
 
 from salus.errors import Fault, NameNotFoundError, TableError
+from salus.tables import door
 from salus.tables.contracts import PLACES
 from salus.tables.names import fold
-from salus.tables.reading import read_raw
 
 _RECOGNISED_SHARE = 0.8
 _CODES_FOR_COUNTRY = 8
@@ -80,7 +80,7 @@ def read(source: str | Path) -> pl.DataFrame:
     TableError
         The table breaks the contract, a parent is not among the places, places lie in a circle, or two share a tile.
     """
-    return verify(PLACES.check(read_raw(source), str(source)), str(source))
+    return verify(door.read(source, PLACES), str(source))
 
 
 def verify(table: pl.DataFrame, label: str = "places") -> pl.DataFrame:
