@@ -1,10 +1,11 @@
-"""A disk that is soon full."""
+"""A disk that is soon full, and a folder without permission."""
 
 from __future__ import annotations
 
 import errno
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +36,17 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
     monkeypatch.setattr(os, "write", write)
     yield folder
+
+
+@pytest.fixture
+def locked_folder() -> Iterator[Path]:
+    """An empty folder that this process may not write to; root gives up its rights for the time of the test."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(user)
+        folder.chmod(0o755)

@@ -186,12 +186,23 @@ def test_a_revision_without_as_of_does_not_change_the_past(tmp_path: Path) -> No
     ]
 
 
+def test_of_two_values_known_on_one_day_the_one_imported_later_counts(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for number, value in enumerate((3.0, 1.0, 2.0)):
+        workspace.add(frame({0: value}, {0: 10}), origin(f"stamped {number}"), imported_on=day(400))
+        assert workspace.read(as_of=day(10))["value"].item() == value
+        assert workspace.vintages()["value"].to_list() == [value]
+    both = pl.concat([frame({0: 8.0}, {0: 20}), frame({0: 9.0}, {0: 15})])
+    workspace.add(both, origin("two vintages"), imported_on=day(400))
+    assert workspace.read(by_import=True)["value"].item() == 8.0, "of one import, the vintage that was known last"
+
+
 Row = tuple[str, int, float, int | None]
 one_import = st.tuples(
-    st.integers(0, 60),
+    st.sampled_from([0, 6, 13, 20, 40]),
     st.booleans(),
     st.lists(
-        st.tuples(st.sampled_from("AB"), st.integers(0, 4), st.integers(0, 9).map(float), st.integers(0, 60)),
+        st.tuples(st.sampled_from("AB"), st.integers(0, 4), st.integers(0, 9).map(float), st.sampled_from([6, 13, 40])),
         min_size=1,
         max_size=8,
     ),
@@ -222,7 +233,9 @@ def naive(imports: list[tuple[int, list[Row]]], today: int, by_import: bool) -> 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.lists(one_import, min_size=1, max_size=4), st.lists(st.integers(-1, 70), min_size=2, max_size=2), st.booleans()
+    st.lists(one_import, min_size=1, max_size=4),
+    st.lists(st.sampled_from([5, 6, 12, 13, 14, 39, 40, 70]), min_size=2, max_size=2),
+    st.booleans(),
 )
 def test_any_day_is_answered_as_by_hand(
     drawn: list[tuple[int, bool, list[tuple[str, int, float, int]]]], days: list[int], by_import: bool
@@ -399,10 +412,27 @@ def test_what_cant_be_imported_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "w").exists()
 
 
-def test_a_read_only_place_is_told_and_can_still_be_read(tmp_path: Path, small_disk: Path) -> None:
-    with pytest.raises(OutputError, match=r"can't write /proc/w: .*Nothing there was changed"):
-        Workspace("/proc/w").add(rows(), origin("a"))
-    Workspace(small_disk / "w").add(rows(), origin("a"))
+def test_no_permission_is_told(locked_folder: Path) -> None:
+    with pytest.raises(OutputError, match=r"can't write .*w: there is no permission to write there"):
+        Workspace(locked_folder / "w").add(rows(), origin("a"))
+    with pytest.raises(OutputError, match="can't write /proc/salus/w: "):
+        Workspace("/proc/salus/w").add(rows(), origin("a"))
+
+
+def test_a_workspace_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Workspace(tmp_path / "w").add(rows(), origin("a"))
+
+    def refuse(path: object, flags: int, *rest: object) -> int:
+        assert not flags & (os.O_WRONLY | os.O_RDWR), f"{path} was opened for writing"
+        return real(path, flags, *rest)  # type: ignore[arg-type]
+
+    real = os.open
+    monkeypatch.setattr(os, "open", refuse)
+    before = tree(tmp_path / "w")
+    assert Workspace(tmp_path / "w").read().height == 12
+    assert Workspace(tmp_path / "w").verify() == []
+    assert Workspace(tmp_path / "w").add(rows(), origin("a")).added is False
+    assert tree(tmp_path / "w") == before
 
 
 def test_a_full_disk_leaves_the_workspace_as_it_was(small_disk: Path) -> None:

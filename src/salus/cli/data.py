@@ -11,12 +11,17 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from salus.cli.pull import pull
 from salus.data.provenance import command_line
 from salus.data.workspace import Workspace
 from salus.errors import InputError, WorkspaceError
+from salus.tables.columns import parse_options
 from salus.workflows.importing import import_series
+
+_WIDTH = 160
+"""Width of a table that goes into a pipe or a file."""
 
 app = typer.Typer(help="Import files, pull public sources, and see what the workspace holds.", no_args_is_help=True)
 
@@ -25,6 +30,7 @@ WorkspaceOption = Annotated[
     typer.Option("--workspace", "-w", help="Folder of the workspace.", envvar="SALUS_WORKSPACE", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
+app.command("pull", epilog="Example: salus data pull rki --workspace germany")(pull)
 
 
 @app.command("import", epilog="Example: salus data import cases.csv --workspace province --as-of 2026-01-18")
@@ -38,8 +44,11 @@ def import_file(
     ] = None,
     column_map: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="NAME=COLUMN", help="The file's column for a name of the contract; repeatable."),
+        typer.Option("--map", metavar="COLUMN=NAME", help="The file's column for a name of the contract; repeatable."),
     ] = None,
+    remember: Annotated[
+        bool, typer.Option(help="Remember the columns given with --map for files with the same header.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Import a file of series into the workspace. The same file a second time changes nothing."""
@@ -60,13 +69,17 @@ def import_file(
             disease=disease,
             signal=signal,
             as_of=day,
-            mapping=_mapping(column_map or []),
+            mapping=parse_options(column_map) if column_map else None,
+            remember=remember,
             command=command_line(),
             on_file=lambda n, total: bar.update(task, description="Writing", completed=n, total=total),
         )
     record = done.record
+    for fault in done.warnings:
+        typer.echo(f"Worth a look: {fault}", err=True)
     if as_json:
         answer = {"import": record.id, "added": done.added, "rows": record.rows, "source": record.source}
+        answer["warnings"] = [str(fault) for fault in done.warnings]
         typer.echo(json.dumps(answer | {"imported_on": record.imported_on.isoformat()}, ensure_ascii=False))
     elif done.added:
         typer.echo(f"Imported {record.rows:,} rows of {record.source} into {workspace} (import {record.id}).")
@@ -99,7 +112,9 @@ def list_contents(
         typer.echo(json.dumps(answer, ensure_ascii=False, default=str))
         return
     console = Console()
-    series = Table("Disease", "Signal", "Rows", "First period", "Last period", "Imports", box=None)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    series = _table("Disease", "Signal", "Rows", "First period", "Last period", "Imports")
     for row in contents.iter_rows(named=True):
         series.add_row(
             escape(row["disease"]),
@@ -111,7 +126,7 @@ def list_contents(
         )
     console.print(series)
     console.print()
-    made = Table("Import", "File", "Rows", "Imported on", "As of", box=None)
+    made = _table("Import", "File", "Rows", "Imported on", "As of")
     for record in imports:
         made.add_row(
             record.id, escape(record.source), f"{record.rows:,}", str(record.imported_on), str(record.as_of or "-")
@@ -119,18 +134,12 @@ def list_contents(
     console.print(made)
 
 
+def _table(*names: str) -> Table:
+    return Table(*(Column(name, overflow="fold") for name in names), box=None)
+
+
 def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--as-of '{text}' is no day. Write it as YYYY-MM-DD, such as 2026-01-18.") from error
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        name, sign, column = pair.partition("=")
-        if not sign or not name or not column:
-            raise InputError(f"--map '{pair}' is no pair. Write NAME=COLUMN, such as --map date=\"Week start\".")
-        mapping[column] = name
-    return mapping

@@ -5,6 +5,7 @@ Every step is one system call, so that a test can stop a process at each of them
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -87,9 +88,9 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     try:
         os.mkdir(path)  # one system call, so that a test can stop here
-    except FileExistsError:
+    except FileExistsError as error:
         if not path.is_dir():
-            raise
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
     sync_folder(path.parent)
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from salus.data.manifest import Import
 from salus.data.provenance import InputFile, short_id, utc_text
-from salus.errors import InputError
+from salus.errors import Fault, InputError
 from salus.tables.contracts import SERIES
 
 STORED = {c.name: c.dtype for c in SERIES.columns} | {"period_end": pl.Date, "import_id": pl.String}
@@ -60,13 +60,16 @@ class Imported:
         The import as the manifest holds it.
     added : bool
         False where it was already there, so that nothing was changed.
+    warnings : tuple of Fault
+        What the file has that is worth a look and did not keep it out.
     """
 
     record: Import
     added: bool
+    warnings: tuple[Fault, ...] = ()
 
 
-def stored_rows(frame: pl.DataFrame, origin: Origin) -> pl.DataFrame:
+def stored_rows(frame: pl.DataFrame, origin: Origin, today: dt.date) -> pl.DataFrame:
     """Rows in the columns of a workspace, stamped where the origin asks for it.
 
     Parameters
@@ -75,6 +78,8 @@ def stored_rows(frame: pl.DataFrame, origin: Origin) -> pl.DataFrame:
         Checked rows of the `series` contract, and ``period_end``.
     origin : Origin
         Where they come from.
+    today : datetime.date
+        Day of the import.
 
     Returns
     -------
@@ -92,6 +97,8 @@ def stored_rows(frame: pl.DataFrame, origin: Origin) -> pl.DataFrame:
     if origin.as_of is not None:
         if "as_of" in frame.columns:
             raise InputError(f"{name} has a column 'as_of' of its own. Leave out --as-of.")
+        if origin.as_of > today:
+            raise InputError(f"the as-of day {origin.as_of} lies in the future (today is {today}). Correct --as-of.")
         late = frame.filter(pl.col("date") > origin.as_of)
         if late.height:
             raise InputError(

@@ -22,25 +22,25 @@ from salus.tables.names import resolve
 
 _ROWS = f"""
 WITH dated AS (
-  SELECT rows.*, imports.number, imports.imported_on,
-         min(imports.number) OVER (PARTITION BY location, disease, signal, date) AS earliest
-  FROM rows JOIN imports ON rows.import_id = imports.id
+  SELECT rows.*, imports.number, imports.imported_on FROM rows JOIN imports ON rows.import_id = imports.id
+), firsts AS (
+  SELECT location, disease, signal, date, min(number) AS earliest FROM dated GROUP BY location, disease, signal, date
 ), known AS (
-  SELECT *, CASE WHEN as_of IS NOT NULL THEN as_of
-                 WHEN number = earliest THEN period_end
-                 ELSE greatest(period_end, imported_on) END AS of_itself
-  FROM dated
+  SELECT dated.*, CASE WHEN as_of IS NOT NULL THEN as_of
+                       WHEN number = earliest THEN period_end
+                       ELSE greatest(period_end, imported_on) END AS of_itself
+  FROM dated JOIN firsts USING (location, disease, signal, date)
 ), placed AS (
   SELECT *, CASE WHEN $by_import THEN greatest(of_itself, imported_on) ELSE of_itself END AS known_on FROM known
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY location, disease, signal, date, known_on ORDER BY number DESC, as_of DESC)
          AS within_day
-  FROM placed
+  FROM placed WHERE known_on <= $day
 ), vintages AS (
   SELECT {", ".join(n for n in SERIES.names if n != "as_of")}, known_on AS as_of,
          (of_itself <> period_end OR as_of IS NOT NULL OR $by_import) AS stamped,
          row_number() OVER (PARTITION BY location, disease, signal, date ORDER BY known_on DESC) AS age
-  FROM ranked WHERE within_day = 1 AND known_on <= $day
+  FROM ranked WHERE within_day = 1
 )
 SELECT * FROM vintages WHERE age = 1 OR $every ORDER BY disease, signal, location, date, as_of
 """  # noqa: S608  # the contract's own column names

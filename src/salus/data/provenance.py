@@ -303,7 +303,6 @@ def _shown(argument: str) -> str:
     path = Path(value)
     if path.is_absolute():
         here = Path.cwd()
-        value = (
-            path.relative_to(here).as_posix() if path.is_relative_to(here) and here != Path(here.anchor) else path.name
-        )
+        inside = path.is_relative_to(here) and here != Path(here.anchor)
+        value = path.relative_to(here).as_posix() if inside else (path.name or value)
     return option + sign + value

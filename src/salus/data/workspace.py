@@ -144,13 +144,14 @@ class Workspace:
         there = self.find(origin)
         if there is not None:
             return Imported(there, added=False)
-        table = stored_rows(frame, origin)
+        today = imported_on or dt.datetime.now().astimezone().date()
+        table = stored_rows(frame, origin, today)
         try:
             with self._writing() as before:
                 there = before.find(origin.import_id)
                 if there is not None:
                     return Imported(there, added=False)
-                made = record(origin, table.height, imported_on or dt.datetime.now().astimezone().date())
+                made = record(origin, table.height, today)
                 self._write(before, made, table, on_file)
                 return Imported(made, added=True)
         except OSError as error:

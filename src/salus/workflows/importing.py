@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -11,11 +12,13 @@ import polars as pl
 from salus.data.imports import Imported, Origin
 from salus.data.provenance import hash_file
 from salus.data.workspace import Workspace
-from salus.errors import InputError
+from salus.errors import InputError, TableError
 from salus.surveillance.weeks import ends, recognise
 from salus.tables import door
+from salus.tables.columns import ColumnMap
 from salus.tables.contracts import SERIES
 from salus.tables.names import resolve
+from salus.tables.profiles import fingerprint, load_profile, save_profile
 
 
 def import_series(
@@ -25,8 +28,8 @@ def import_series(
     disease: str | None = None,
     signal: str | None = None,
     as_of: dt.date | None = None,
-    mapping: dict[str, str] | None = None,
-    profile: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    remember: bool = False,
     command: str | None = None,
     imported_on: dt.date | None = None,
     on_file: Callable[[int, int], None] | None = None,
@@ -38,15 +41,15 @@ def import_series(
     workspace : Workspace
         Where to keep it; the folder is made where it is not there.
     source : str or Path
-        File in the `series` contract, after the mapping.
+        File that the door can read into the `series` contract.
     disease, signal : str, optional
         Import these rows only; case and punctuation do not matter. Faults in other rows do not matter then.
     as_of : datetime.date, optional
         Day on which the file's values were what was known; for a file without a column ``as_of``.
-    mapping : dict of str to str, optional
-        Column of the file -> column of the contract.
-    profile : str, optional
-        Name of the saved profile that the mapping is from.
+    mapping : mapping of str to str, optional
+        Column of the file -> column of the contract; where left out, the profile remembered for the header counts.
+    remember : bool
+        Remember the mapping for files with the same header.
     command : str, optional
         The command, fit to be shown.
     imported_on : datetime.date, optional
@@ -57,7 +60,8 @@ def import_series(
     Returns
     -------
     Imported
-        With ``added`` False, and nothing changed, where the same file was imported in the same way before.
+        With ``added`` False, and nothing changed, where the same file was imported in the same way before: the same
+        bytes, each column from the same place, the same rows chosen, the same stamp.
 
     Raises
     ------
@@ -66,7 +70,7 @@ def import_series(
     WorkspaceError
         The workspace is busy or damaged.
     OutputError
-        The workspace can't be written.
+        The workspace or the profile can't be written.
 
     Examples
     --------
@@ -79,29 +83,40 @@ def import_series(
     (True, 1)
     """
     path = Path(source)
-    found = hash_file(path)
-    filters = {name: text for name, text in (("disease", disease), ("signal", signal)) if text is not None}
-    origin = Origin(found, as_of, dict(mapping or {}), filters, profile, command)
-    there = workspace.find(origin)
-    if there is not None:
-        return Imported(there, added=False)
+    before = hash_file(path)
+    filters: dict[str, str] = {}
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
-        for column, name in filters.items():
-            frame = _only(frame, column, name)
+        for column, name in (("disease", disease), ("signal", signal)):
+            if name is not None:
+                labels = frame[column].cast(pl.String).unique().drop_nulls().sort().to_list()
+                filters[column] = resolve(column, name, labels)
+                frame = frame.filter(pl.col(column).cast(pl.String) == filters[column])
         return frame
 
-    table = door.read(path, SERIES, mapping=mapping, select=select, label=str(path))
-    if hash_file(path) != found:
+    found = door.inspect(path, SERIES, mapping=mapping, select=select, label=str(path))
+    errors = [f for f in found.faults if f.severity == "error"]
+    if errors:
+        raise TableError(str(path), errors)
+    if hash_file(path) != before:
         raise InputError(f"{path} was changed while it was read. Wait until it is complete, then try again.")
-    return workspace.add(_with_ends(table, workspace, str(path)), origin, imported_on=imported_on, on_file=on_file)
+    table = _with_ends(found.table, workspace, str(path))
+    profile = None
+    if mapping and remember:
+        profile = save_profile(found.header, SERIES.name, mapping).stem
+    elif mapping is None and load_profile(found.header, SERIES.name) is not None:
+        profile = fingerprint(found.header, SERIES.name)
+    origin = Origin(before, as_of, _written(found.columns), filters, profile, command)
+    done = workspace.add(table, origin, imported_on=imported_on, on_file=on_file)
+    return dataclasses.replace(done, warnings=tuple(f for f in found.faults if f.severity != "error"))
 
 
-def _only(frame: pl.DataFrame, column: str, name: str) -> pl.DataFrame:
-    if column not in frame.columns:
-        return frame
-    labels = frame[column].cast(pl.String).unique().drop_nulls().sort().to_list()
-    return frame.filter(pl.col(column).cast(pl.String) == resolve(column, name, labels))
+def _written(columns: ColumnMap) -> dict[str, str]:
+    """Where each column came from, as a mapping is written; so a mapping, a profile and a good guess count alike."""
+    styles = {name: f":{style.word}" for name, style in columns.styles.items()}
+    return {name: target + styles.get(target, "") for target, name in columns.columns.items()} | {
+        f"={text}": target for target, text in columns.constants.items()
+    }
 
 
 def _with_ends(table: pl.DataFrame, workspace: Workspace, label: str) -> pl.DataFrame:
