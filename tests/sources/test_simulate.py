@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import polars as pl
 import pyarrow.parquet
@@ -15,6 +16,8 @@ import pytest
 from scipy.special import ndtr
 
 from salus.errors import InputError, OutputError
+from salus.sources.fhir import open_fhir
+from salus.sources.linelist import open_linelist
 from salus.sources.simulate import Simulation, encounters, simulate, simulation
 from salus.sources.simulate.catalogue import NAMES, SYNDROMES
 from salus.sources.simulate.geography import AGE_BANDS, AGE_EDGES, lanhe, places
@@ -224,6 +227,27 @@ def test_parquet_and_csv_and_fhir_hold_the_same(tmp_path: Path, one_world: None)
         assert (person["gender"], person["birthDate"]) == (row["sex"], row["birth_date"].isoformat())
         assert person["address"][0]["district"] == row["district"]
         assert person["name"][0]["text"] == row["name"]
+
+
+def test_the_sources_read_all_three_formats_as_the_same_records(tmp_path: Path, one_world: None) -> None:
+    options = {"encounters": 1_000, "years": 0.5, "seed": 4}
+    folders = {form: simulate(tmp_path / form, **options, format=form).folder for form in simulation.FORMATS}
+    doors = [
+        open_linelist([folders["parquet"] / "line_list_simulated"]),
+        open_linelist([folders["csv"] / "line_list_simulated.csv"]),
+        open_fhir([folders["fhir"] / "fhir_simulated"]),
+    ]
+    read = []
+    for door in doors:
+        assert door.simulated
+        with duckdb.connect(":memory:") as connection:
+            table = connection.sql(door.select(connection)).to_arrow_table()
+        records = pl.DataFrame(pl.from_arrow(table)).drop("file").sort("encounter")
+        assert records["fault"].null_count() == records["left_out"].null_count() == records.height > 500
+        assert records.drop("age", "fault", "left_out").null_count().sum_horizontal().item() == 0
+        read.append(records)
+    assert read[0].equals(read[1])
+    assert read[0].equals(read[2])
 
 
 def test_people_come_again_and_keep_their_identity(rows: pl.DataFrame) -> None:
