@@ -56,7 +56,7 @@ def read_delimited(path: Path, label: str) -> pl.DataFrame:
     separator = declared or sniff(head)
     header = next(csv.reader(head, delimiter=separator), [])
     names = header_names(header, label)
-    _prove(path, separator, skip, len(header), label)
+    proof = _prove(path, separator, skip, len(header), label)
     try:
         frame = pl.read_csv(
             path,
@@ -73,7 +73,7 @@ def read_delimited(path: Path, label: str) -> pl.DataFrame:
         raise _quoting_error(path, separator, skip, label) from error
     if frame.height == 0:
         raise InputError(f"{label} has a header but no rows. Give a file with at least one row of data.")
-    return frame
+    return frame.with_columns(pl.all().replace("", None)) if proof.quoted_blank else frame
 
 
 def sniff(lines: list[str]) -> str:
@@ -161,10 +161,12 @@ class _Proof:
     rows: list[int] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
     count: int = 0
+    quoted_blank: bool = False
 
     def add(self, piece: bytes, separator: int) -> None:
         """Count one piece."""
         values = np.frombuffer(piece, np.uint8)
+        self.quoted_blank |= b'""' in piece
         ends = np.flatnonzero(values == _NEWLINE)
         cuts = np.flatnonzero(values == separator)
         if self.inside or b'"' in piece:
@@ -202,7 +204,7 @@ class _Proof:
         self.line += widths.size
 
 
-def _prove(path: Path, separator: str, skip: int, width: int, label: str) -> None:
+def _prove(path: Path, separator: str, skip: int, width: int, label: str) -> _Proof:
     proof = _Proof(width, skip)
     with path.open("rb") as handle:
         while piece := handle.read(CHUNK):
@@ -233,6 +235,7 @@ def _prove(path: Path, separator: str, skip: int, width: int, label: str) -> Non
                 )
             ],
         )
+    return proof
 
 
 def _quoting_error(path: Path, separator: str, skip: int, label: str) -> TableError:

@@ -34,6 +34,7 @@ CANDIDATES = {
 CHUNK = 2**24
 _SAMPLE = 2**16
 _SEARCHED = 2**25
+_CHANCE = 5
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -41,8 +42,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_HIGH = re.compile(rb"[\x80-\xff]+")
-_WESTERN = re.compile("[A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸ]+")
+_WESTERN = re.compile("[A-Za-zÀ-ÖØ-öø-ÿ]+")
 
 
 def detect(path: Path, label: str) -> str:
@@ -72,9 +72,10 @@ def detect(path: Path, label: str) -> str:
             return name
     if b"\0" in head:
         return _wide(head, label)
-    if all(_valid_utf8(path)):
+    sample = _sample(path)
+    if all(_valid_utf8(path)) and not _chance(sample):
         return "utf-8"
-    return _weigh(_sample(path), label)
+    return _weigh(sample, label)
 
 
 def line_of_bad_byte(path: Path, encoding: str) -> int | None:
@@ -167,6 +168,18 @@ def _valid_utf8(path: Path) -> Iterator[bool]:
                 return
 
 
+def _chance(sample: bytes) -> bool:
+    """Whether text may be valid UTF-8 by chance: a few letters of two bytes, in no Latin word, as GBK may give."""
+    try:
+        text = sample.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    letters = {ord(c) for c in text if not c.isascii()}
+    if not letters or len(letters) > _CHANCE or not 0x100 <= max(letters) <= 0x7FF:
+        return False
+    return re.search("[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]", text) is None
+
+
 def _wide(head: bytes, label: str) -> str:
     """UTF-16 without a mark: every other byte of Latin text is zero."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
@@ -227,29 +240,26 @@ def _pattern(language: str) -> re.Pattern[str]:
     return re.compile("|".join([*places, *(re.escape(w.casefold()) for w in words)]))
 
 
-def _western(raw: bytes, text: str) -> float:
-    """Share of the runs outside ASCII that are one or two letters inside a Latin word."""
-    runs = list(_HIGH.finditer(raw))
+def _western(text: str) -> float:
+    """Share of the letters outside ASCII that stand in a Latin word with at least as many plain letters."""
+    outside = sum(not c.isascii() for c in text)
     good = 0
-    for run in runs:
-        letters = text[run.start() : run.end()]
-        before = text[run.start() - 1 : run.start()] if run.start() else ""
-        after = text[run.end() : run.end() + 1]
-        beside = (before + after).strip()
-        if len(letters) <= 2 and _WESTERN.fullmatch(letters) and any(c.isascii() and c.isalpha() for c in beside):
-            good += 1
-    return good / max(len(runs), 1)
+    for word in _WESTERN.findall(text):
+        special = sum(not c.isascii() for c in word)
+        if 2 * special <= len(word):
+            good += special
+    return good / max(outside, 1)
 
 
 def _weigh(sample: bytes, label: str) -> str:
     texts: dict[str, str] = {}
-    for name in CANDIDATES:
+    for name in ("utf-8", *CANDIDATES):
         try:
             texts[name] = sample.decode(name)
         except UnicodeDecodeError:
             continue
     weights = {
-        name: _western(sample, text) if name == "cp1252" else _coverage(text, CANDIDATES[name])
+        name: _western(text) if name == "cp1252" else _coverage(text, CANDIDATES.get(name, "ru"))
         for name, text in texts.items()
     }
     ranked = sorted(weights, key=lambda n: -weights[n])
@@ -278,6 +288,6 @@ def _question(sample: bytes, texts: dict[str, str], label: str) -> str:
         start = max(next(i for i, c in enumerate(line) if not c.isascii()) - 8, 0)
         previews.append(f"as {name}: '{line[start : start + 24]}'")
     return (
-        f"{label} is not UTF-8, and its encoding can't be told with certainty. It reads {'; '.join(previews)}. "
+        f"the encoding of {label} can't be told with certainty. It reads {'; '.join(previews)}. "
         "Save the file as UTF-8, or say which is right with --encoding (encoding= in Python)."
     )

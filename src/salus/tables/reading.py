@@ -5,6 +5,7 @@ What a file is, its first bytes say; a name that claims something else is refuse
 
 from __future__ import annotations
 
+import difflib
 import errno
 import json
 import tempfile
@@ -51,6 +52,9 @@ _NAMED = {
     ".gz": {"gzip"},
     ".zip": {"zip"},
 }
+MAX_CELLS = 1_000_000_000
+"""Cells of the largest Parquet file that is read; a few kilobytes of it can stand for billions of rows."""
+
 _SUFFIX = {"parquet": ".parquet", "gzip": ".gz", "zip": ".zip", "workbook": ".xlsx", "old workbook": ".xls"}
 _PACKED = {"gzip", "zip"}
 
@@ -136,8 +140,8 @@ def read_table(path: str | Path, *, encoding: str | None = None, sheet: str | No
     label = str(path)
     try:
         if not file.exists():
-            near = sorted(p.name for p in file.parent.glob("*") if p.suffix == file.suffix)[:3] if file.suffix else []
-            hint = f" That folder has {', '.join(near)}." if near else ""
+            near = difflib.get_close_matches(file.name, [p.name for p in file.parent.glob("*")], n=3, cutoff=0.5)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise InputError(f"there is no file {label}.{hint} Check the name and the folder.")
         if file.is_dir():
             raise InputError(f"{label} is a folder, a file was wanted. Give one file in it.")
@@ -175,7 +179,7 @@ def _read(file: Path, label: str, folder: Path, encoding: str | None, sheet: str
 def _kind(file: Path, label: str) -> tuple[str, str]:
     with file.open("rb") as handle:
         head = handle.read(4096)
-    if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
+    if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise InputError(f"{label} is empty. Give a file with a header and at least one row.")
     for magic, kind, words in _KINDS:
         if head.startswith(magic):
@@ -207,7 +211,14 @@ def _name_fits(file: Path, kind: str, words: str, label: str) -> None:
 
 def _parquet(file: Path, label: str) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(file, glob=False)
+        lazy = pl.scan_parquet(file, glob=False)
+        cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
+        if cells > MAX_CELLS:
+            raise InputError(
+                f"{label} holds {cells:,} cells, more than {MAX_CELLS:,}, which can't be read at once. "
+                "Give the rows and columns that are needed."
+            )
+        frame = lazy.collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         if isinstance(error, PermissionError):
             raise
