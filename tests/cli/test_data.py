@@ -102,6 +102,15 @@ def test_only_what_is_asked_for_is_imported_and_checked(tmp_path: Path, file: Pa
     assert "Already there" in salus("import", file, "-w", w, "--disease", "MEASLES", "--signal", "cases")
 
 
+def test_a_synonym_finds_all_labels_of_a_disease_and_keeps_them(tmp_path: Path) -> None:
+    w = tmp_path / "w"
+    labels = ["Hand, foot and mouth disease", "手足口病", "Measles"]
+    lines = [f'A,"{label}",cases,2024-01-0{k + 1},1\n' for k, label in enumerate(labels)]
+    (tmp_path / "a.csv").write_text("location,disease,signal,date,value\n" + "".join(lines))
+    salus("import", tmp_path / "a.csv", "-w", w, "--disease", "HFMD")
+    assert set(Workspace(w).contents()["disease"]) == set(labels[:2])
+
+
 def test_vintages_pile_up(tmp_path: Path, file: Path) -> None:
     w = tmp_path / "w"
     salus("import", file, "-w", w, "--as-of", "2024-01-16", "--disease", "Influenza")
@@ -231,5 +240,5 @@ def test_the_command_is_kept_without_folders(tmp_path: Path, file: Path, monkeyp
 
 
 def test_every_command_shows_an_example() -> None:
-    for command in ("import", "list", "pull"):
+    for command in ("import", "list", "pull", "check"):
         assert "Example: salus data " in salus(command, "--help")

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
+from salus.cli.check import check
 from salus.cli.pull import pull
 from salus.data.provenance import command_line
 from salus.data.workspace import Workspace
@@ -30,6 +31,7 @@ WorkspaceOption = Annotated[
     typer.Option("--workspace", "-w", help="Folder of the workspace.", envvar="SALUS_WORKSPACE", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
+app.command("check")(check)
 app.command("pull", epilog="Example: salus data pull rki --workspace germany")(pull)
 
 

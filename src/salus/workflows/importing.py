@@ -13,6 +13,7 @@ from salus.data.imports import Imported, Origin
 from salus.data.provenance import hash_file
 from salus.data.workspace import Workspace
 from salus.errors import InputError, TableError
+from salus.surveillance import diseases
 from salus.surveillance.weeks import ends, recognise
 from salus.tables import door
 from salus.tables.columns import ColumnMap
@@ -43,7 +44,8 @@ def import_series(
     source : str or Path
         File that the door can read into the `series` contract.
     disease, signal : str, optional
-        Import these rows only; case and punctuation do not matter. Faults in other rows do not matter then.
+        Import these rows only; case, punctuation and known synonyms of the disease do not matter. The rows keep the
+        file's own labels. Faults in other rows do not matter then.
     as_of : datetime.date, optional
         Day on which the file's values were what was known; for a file without a column ``as_of``.
     mapping : mapping of str to str, optional
@@ -87,11 +89,13 @@ def import_series(
     filters: dict[str, str] = {}
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
-        for column, name in (("disease", disease), ("signal", signal)):
-            if name is not None:
-                labels = frame[column].cast(pl.String).unique().drop_nulls().sort().to_list()
-                filters[column] = resolve(column, name, labels)
-                frame = frame.filter(pl.col(column).cast(pl.String) == filters[column])
+        if disease is not None:
+            labels = diseases.match(disease, _labels(frame, "disease"))
+            filters["disease"] = " | ".join(labels)
+            frame = frame.filter(pl.col("disease").cast(pl.String).is_in(labels))
+        if signal is not None:
+            filters["signal"] = resolve("signal", signal, _labels(frame, "signal"))
+            frame = frame.filter(pl.col("signal").cast(pl.String) == filters["signal"])
         return frame
 
     found = door.inspect(path, SERIES, mapping=mapping, select=select, label=str(path))
@@ -109,6 +113,10 @@ def import_series(
     origin = Origin(before, as_of, _written(found.columns), filters, profile, command)
     done = workspace.add(table, origin, imported_on=imported_on, on_file=on_file)
     return dataclasses.replace(done, warnings=tuple(f for f in found.faults if f.severity != "error"))
+
+
+def _labels(frame: pl.DataFrame, column: str) -> list[str]:
+    return frame[column].cast(pl.String).unique().drop_nulls().sort().to_list()
 
 
 def _written(columns: ColumnMap) -> dict[str, str]:
