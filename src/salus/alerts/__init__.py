@@ -1,0 +1,1 @@
+"""Alerts read the forecast table, never a model."""

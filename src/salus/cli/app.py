@@ -6,6 +6,8 @@ import sys
 
 import typer
 
+from salus.cli import data, forecasting
+from salus.cli.run import run
 from salus.errors import SalusError
 
 app = typer.Typer(
@@ -16,6 +18,16 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command("run", epilog="Example: salus run cases.csv --disease influenza --out bulletin")(run)
+app.command("forecast", epilog="Example: salus forecast cases.csv --as-of 2026-01-18 --out forecast.parquet")(
+    forecasting.forecast
+)
+app.command("backtest", epilog="Example: salus backtest cases.csv --origins 2025-01-05:2025-12-28 --out past.parquet")(
+    forecasting.backtest
+)
+app.command("score", epilog="Example: salus score past.parquet cases.csv")(forecasting.score)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

@@ -42,7 +42,10 @@ def key(file: Path = typer.Argument(..., help="File to make.")) -> None:
 
     Example: `salus records key office.key`
     """
-    typer.echo(f"A new key is in {keys.create(file)}. Keep a copy in a safe place: without it nothing can be joined to old records.")
+    typer.echo(
+        f"A new key is in {keys.create(file)}. Keep a copy in a safe place: without it nothing can be "
+        f"joined to old records."
+    )
 
 
 @app.command()
@@ -50,9 +53,11 @@ def ingest(
     paths: list[Path] = typer.Argument(..., metavar="PATH...", help="Files or folders of case records."),
     kind: Format = typer.Option(..., "--format", help="linelist (CSV, Parquet), fhir (R4 bulk NDJSON) or omop (5.4)."),
     root: Path = ROOT,
-    key_file: Path = KEY,
+    key_file: Path | None = KEY,
     column: list[str] = typer.Option([], "--column", help="FIELD=COLUMN of a line list, such as district=镇街编码."),
-    simulated: bool = typer.Option(False, "--simulated", help="The records are simulated; everything made of them says so."),
+    simulated: bool = typer.Option(
+        False, "--simulated", help="The records are simulated; everything made of them says so."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Take case records across the wall: listed fields only, surrogates, age bands.
@@ -75,9 +80,11 @@ def ingest(
 @app.command()
 def release(
     root: Path = ROOT,
-    places: Path = typer.Option(..., "--places", help="Table of places: location, name, parent, location_level, population."),
-    policy: Path = typer.Option(None, "--policy", help="Policy file (TOML); without it the default policy."),
-    key_file: Path = KEY,
+    places: Path = typer.Option(
+        ..., "--places", help="Table of places: location, name, parent, location_level, population."
+    ),
+    policy: Path | None = typer.Option(None, "--policy", help="Policy file (TOML); without it the default policy."),
+    key_file: Path | None = KEY,
     as_json: bool = JSON,
 ) -> None:
     """Count what is inside, and release what the policy allows, with a certificate.
@@ -103,7 +110,10 @@ def verify(
         typer.echo(json.dumps([dataclasses.asdict(f) | {"holds": f.holds} for f in findings], indent=1))
     else:
         for f in findings:
-            typer.echo(f"{'holds' if f.holds else 'FAILS'}  {f.claim}: {f.stated}" + ("" if f.holds else f", but found {f.found}"))
+            typer.echo(
+                f"{'holds' if f.holds else 'FAILS'}  {f.claim}: {f.stated}"
+                + ("" if f.holds else f", but found {f.found}")
+            )
     if not all(f.holds for f in findings):
         raise typer.Exit(1)
 

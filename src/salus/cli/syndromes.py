@@ -13,7 +13,7 @@ from salus.surveillance import syndromes
 
 
 def browse(
-    name: str = typer.Argument(None, help="Key or title, English or Chinese; without it all are listed."),
+    name: str | None = typer.Argument(None, help="Key or title, English or Chinese; without it all are listed."),
     as_json: bool = typer.Option(False, "--json", help="For a machine to read."),
 ) -> None:
     """Case definitions by ICD-10 and SNOMED CT codes.

@@ -1,13 +1,15 @@
 """One gradient-boosted quantile regression over all places, signals and diseases at once.
 
-The change from the last known value to the one that is forecast, on the fourth-root scale, is learned by LightGBM for 11
+The change from the last known value to the one that is forecast, on the fourth-root scale, is learned by LightGBM for 9
 quantile levels with the horizon as a feature; the other levels are interpolated on the normal scale. Places share what
 they have seen: fitted place by place the same regression is a sixth worse.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lightgbm
@@ -18,18 +20,24 @@ from scipy.stats import norm
 
 from salus.forecasting import features
 from salus.forecasting.model import TAUS, Floats, Model
-from salus.forecasting.scale import unroot
+from salus.forecasting.scale import root, unroot
 from salus.surveillance.panel import Panel
 
-LEARNED = np.array([0.01, 0.025, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.975, 0.99])
+LEARNED = np.array([0.01, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.99])
 """Quantile levels that are fitted."""
 FURTHEST = 6
 """Periods ahead that are learned; further ones take the spread of these, widened by the square root of distance."""
-ROWS = 150_000
+ROWS = 100_000
 """Rows drawn for a fit: half from the panel itself, half from the others."""
 FEWEST_ROWS = 300
 """With fewer rows nothing is learned and nothing answered."""
 TREES = 150
+MOST_PANELS = 8
+"""Other signals and diseases that are learned from: those with most movement against noise."""
+LEAST_MOVEMENT = 1.15
+"""Mean change over four periods, beside that over one, from which a panel is taken to move rather than to flicker."""
+SHORTEST = 60
+"""Periods that another panel must have to be learned from."""
 SETTINGS: dict[str, Any] = {
     "objective": "quantile",
     "learning_rate": 0.06,
@@ -42,6 +50,7 @@ SETTINGS: dict[str, Any] = {
     "seed": 1,
     "deterministic": True,
     "force_row_wise": True,
+    "num_threads": 1,  # the levels are fitted side by side instead: threads inside a tree stall on a busy machine
     "verbose": -1,
 }
 
@@ -64,7 +73,7 @@ class Pooled(Model):
         """Learn from the panel and those it carries; see :meth:`Model.fit`."""
         self._boosters = []
         drawn = [_rows(panel, 0, ROWS if not panel.also else ROWS // 2)]
-        same = [other for other in panel.also if other.cadence.kind == panel.cadence.kind]
+        same = _moving([other for other in panel.also if other.cadence.kind == panel.cadence.kind])
         drawn += [_rows(other, i + 1, ROWS // 2 // len(same)) for i, other in enumerate(same)]
         table, change, weight = (np.concatenate(part) for part in zip(*drawn, strict=True))
         if change.size < FEWEST_ROWS or not np.ptp(change):
@@ -72,8 +81,11 @@ class Pooled(Model):
         settings = SETTINGS | {"min_data_in_leaf": int(np.clip(change.size / 800, 10, 150))}
         data = lightgbm.Dataset(
             table, change, weight=weight, categorical_feature=[table.shape[1] - 1], params=settings, free_raw_data=False
-        )
-        self._boosters = [lightgbm.train(settings | {"alpha": float(tau)}, data, TREES) for tau in LEARNED]
+        ).construct()
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            self._boosters = list(
+                pool.map(lambda tau: lightgbm.train(settings | {"alpha": float(tau)}, data, TREES), LEARNED)
+            )
 
     def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
         """Quantiles from the last known value of each place; see :meth:`Model.predict`."""
@@ -101,6 +113,21 @@ class Pooled(Model):
             every = PchipInterpolator(norm.ppf(LEARNED), change, axis=-1)(norm.ppf(TAUS))
             answer[there, j] = unroot(now[:, None] + every) * grid.size[there, None]
         return answer
+
+
+def _moving(panels: Sequence[Panel]) -> list[Panel]:
+    """The panels with most movement against noise: the change over four periods beside the change over one."""
+    found = []
+    for panel in panels:
+        if len(panel.starts) < SHORTEST:
+            continue
+        u = root(panel.values / features.sizes(panel.values)[:, None])
+        near, far = (np.abs(u - features.shifted(u, lag)) for lag in (1, 4))
+        near, far = near[np.isfinite(near)], far[np.isfinite(far)]
+        if near.size >= FEWEST_ROWS and near.sum() > 0 and far.mean() > LEAST_MOVEMENT * near.mean():
+            found.append((float(far.mean() / near.mean()), panel.disease, panel.signal, panel))
+    found.sort(key=lambda item: (-item[0], item[1], item[2]))
+    return [panel for *_, panel in found[:MOST_PANELS]]
 
 
 def _rows(panel: Panel, number: int, most: int) -> tuple[NDArray[np.float32], Floats, Floats]:

@@ -161,7 +161,8 @@ def verify(folder: str | Path) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Every claim that can be recomputed, and every file's hash; one that does not hold means that something was changed.
+        Every claim that can be recomputed, and every file's hash; one that does not hold means that something was
+        changed.
 
     Raises
     ------

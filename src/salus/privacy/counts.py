@@ -1,8 +1,8 @@
 """From records to exact counts: persons by district, week and syndrome, and the totals of the places above.
 
-**Contribution bound.** A person counts at most once for a syndrome in a week, where the first visit of that week was, however
-many visits, codes or repeated rows there are. So one person moves one count of a syndrome and week by one, and with it the
-places above.
+**Contribution bound.** A person counts at most once for a syndrome in a week, where the first visit of that week
+was, however many visits, codes or repeated rows there are. So one person moves one count of a syndrome and week by
+one, and with it the places above.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Counts:
     Attributes
     ----------
     places : polars.DataFrame
-        The places counted, parents first; ``location``, ``parent`` (nearest one above that is counted), ``location_level``,
-        ``population``.
+        The places counted, parents first; ``location``, ``parent`` (nearest one above that is counted),
+        ``location_level``, ``population``.
     tree : Tree
         The same, by row number.
     syndromes, diseases : tuple of str
@@ -104,8 +104,8 @@ def count(
     policy : Policy
         Which syndromes, levels and breakdowns.
     weeks : (datetime.date, datetime.date), optional
-        First and last day to count; without it, from the first to the last visit. Weeks that lie in part outside are
-        left out.
+        First and last day to count; without it, from the first to the last visit, less the weeks that the policy holds
+        back. Weeks that lie in part outside are left out.
     spill : Path
         Folder inside the wall for what does not fit in memory.
     memory_limit : str
@@ -134,6 +134,8 @@ def count(
         connection.register("rules", matched.to_arrow())
         first, last = weeks or connection.execute("SELECT min(date), max(date) FROM records").fetchall()[0]
         shift = 0 if policy.week_start == "monday" else 1
+        if weeks is None:
+            last -= dt.timedelta(days=7 * policy.weeks_held_back)
         grid = _weeks(first, last, shift)
         cells, rows = _cells(connection, shift, grid)
     finally:
@@ -204,13 +206,15 @@ def _cells(connection: duckdb.DuckDBPyConnection, shift: int, grid: list[dt.date
         "AND (m.encounter_class IS NULL OR m.encounter_class = r.encounter_class) "
         f"WHERE r.date >= DATE '{grid[0]}' AND r.date < DATE '{after}'"
     )
-    cells = _frame(
-        connection,
-        "SELECT f.district AS district, syndrome, week AS date, f.age_group AS age_group, f.sex AS sex, count(*) AS persons, "  # noqa: S608
-        "CAST(sum(n) AS BIGINT) AS n FROM ("
+    first = (
         f"SELECT r.person, m.syndrome, {week} AS week, min(struct_pack(day := r.date, district := r.district, "
         "age_group := coalesce(r.age_group, 'unknown'), sex := coalesce(r.sex, 'unknown'))) AS f, "
-        f"count(*) AS n {source} GROUP BY ALL) GROUP BY ALL ORDER BY ALL",
+        f"count(*) AS n {source} GROUP BY ALL"
+    )
+    cells = _frame(
+        connection,
+        "SELECT f.district AS district, syndrome, week AS date, f.age_group AS age_group, f.sex AS sex, "  # noqa: S608
+        f"count(*) AS persons, CAST(sum(n) AS BIGINT) AS n FROM ({first}) GROUP BY ALL ORDER BY ALL",
     )
     return cells.drop("n").with_columns(pl.col("persons").cast(pl.Int64)), int(cells["n"].sum())
 
@@ -238,7 +242,8 @@ def _counted_places(places: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     for wanted in (*policy.levels, *([policy.breakdown_level] if policy.breakdown_level else [])):
         if wanted not in known:
             raise InputError(
-                f"the policy names the level '{wanted}'; the places have {', '.join(sorted(known)) or 'none'}. Correct one."
+                f"the policy names the level '{wanted}'; the places have "
+                f"{', '.join(sorted(known)) or 'none'}. Correct one."
             )
     released = [p for p in parent if not policy.levels or level[p] in policy.levels]
     if not released:
@@ -288,8 +293,10 @@ def _leaf_of(places: pl.DataFrame, kept: pl.DataFrame) -> dict[str, int]:
         nearest = next((p for p in _chain(place, parent) if p in row), None)
         if nearest is None or nearest in inner:
             raise InputError(
-                f"the place '{place}' lies in no place of the lowest level that the policy releases, so its cases would be the "
-                f"difference of what is shown. Give it such a parent{f' within {nearest}' if nearest else ''}, or release other levels."
+                f"the place '{place}' lies in no place of the lowest level that the policy releases, "
+                f"so its cases would be the "
+                f"difference of what is shown. Give it such a "
+                f"parent{f' within {nearest}' if nearest else ''}, or release other levels."
             )
         found[place] = row[nearest]
     return found

@@ -38,9 +38,20 @@ _WORK = ".work-"
 class Source(Protocol):
     """What this module needs of a source of raw records; those of `salus.sources` have it."""
 
-    kind: str
-    files: tuple[Path, ...]
-    simulated: bool
+    @property
+    def kind(self) -> str:
+        """``linelist``, ``fhir`` or ``omop``."""
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files read."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows are simulated."""
+        ...
 
     @property
     def fields_left(self) -> tuple[str, ...]:
@@ -167,7 +178,7 @@ def ingest(
     wall = zones.create(root)
     day = today or dt.datetime.now().astimezone().date()
     inputs = tuple(provenance.hash_file(f) for f in source.files)
-    identity = provenance.short_id(sorted((i.sha256, i.bytes) for i in inputs) + [source.kind])
+    identity = provenance.short_id([source.kind, *sorted((i.sha256, i.bytes) for i in inputs)])
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         before = next((e for e in known.entries if e.id == identity), None)
@@ -214,7 +225,7 @@ def ingest(
                     ("aside.parquet", _quarantine(wall, entry)),
                 ):
                     durable.sync_file(work / name)
-                    os.replace(work / name, target)  # noqa: PTH105  # one system call
+                    os.replace(work / name, target)  # one system call
                     durable.sync_folder(target.parent)
             except OSError as error:
                 raise output_error(wall.root, error) from error
@@ -276,7 +287,8 @@ def _stage(connection: Any, source: Source, work: Path, today: dt.date) -> tuple
         ("length(district) > 40", "'district is no code'"),
         ("code IS NULL", "'no diagnosis code'"),
         (
-            f"NOT regexp_matches(code, CASE code_system WHEN 'icd10' THEN '{ICD10_PATTERN}' ELSE '{SNOMED_PATTERN}' END)",
+            f"NOT regexp_matches(code, CASE code_system WHEN 'icd10' THEN '{ICD10_PATTERN}' ELSE "
+            f"'{SNOMED_PATTERN}' END)",
             "'unreadable diagnosis code'",
         ),
     ]
@@ -285,9 +297,11 @@ def _stage(connection: Any, source: Source, work: Path, today: dt.date) -> tuple
     connection.execute(f"""
 COPY (
   SELECT *, CASE WHEN left_out IS NOT NULL THEN NULL {verdict} END AS aside FROM (
-    SELECT file, nullif(trim(person), '') AS person, nullif(trim(encounter), '') AS encounter, birth_date, age, date, reported,
+    SELECT file, nullif(trim(person), '') AS person, nullif(trim(encounter), '') AS encounter, birth_date, age, date,
+    reported,
       nullif(trim(district), '') AS district, sex, encounter_class, code_system, nullif({code}, '') AS code, fault,
-      CASE WHEN left_out IS NULL AND fault IS NULL AND code_system IS NULL AND code IS NOT NULL THEN 'code system not used'
+      CASE WHEN left_out IS NULL AND fault IS NULL AND code_system IS NULL AND code IS NOT NULL
+      THEN 'code system not used'
            ELSE left_out END AS left_out
     FROM ({raw})
   )
@@ -305,7 +319,8 @@ COPY (
         aside[reason] = aside.get(reason, 0) + n
     connection.execute(f"""
 COPY (
-  SELECT regexp_extract(file, '[^/\\\\]+$') AS file, CAST(NULL AS BIGINT) AS line, encounter AS visit, aside AS reason FROM {stage}
+  SELECT regexp_extract(file, '[^/\\\\]+$') AS file, CAST(NULL AS BIGINT) AS line, encounter AS visit, aside AS
+  reason FROM {stage}
     WHERE aside IS NOT NULL
   UNION ALL SELECT file, line, NULL, reason FROM '{_posix(work / "lines.parquet")}' ORDER BY ALL
 ) TO '{_posix(work / "aside.parquet")}' (FORMAT parquet)""")  # noqa: S608
@@ -326,11 +341,15 @@ def _surrogates(connection: Any, key: Key, work: Path) -> int:
         raise WallError(
             "two persons got the same surrogate, which should not happen once in a million walls. Use another key."
         )
-    pattern = "CASE WHEN code_system = 'icd10' AND length(code) > 3 THEN left(code, 3) || '.' || substr(code, 4) ELSE code END"
+    pattern = (
+        "CASE WHEN code_system = 'icd10' AND length(code) > 3 THEN left(code, 3) || '.' || "
+        "substr(code, 4) ELSE code END"
+    )
     connection.execute(f"""
 COPY (
   SELECT p.person, {surrogate_sql("s.encounter", "encounter")} AS encounter, date, reported, district,
-    {age_group_sql("birth_date", "date", "age")} AS age_group, coalesce(sex, 'unknown') AS sex, encounter_class, code_system,
+    {age_group_sql("birth_date", "date", "age")} AS age_group, coalesce(sex, 'unknown') AS sex, encounter_class,
+    code_system,
     {pattern} AS code
   FROM {stage} s JOIN persons p ON s.person = p.raw, key_encounter
 ) TO '{_posix(work / "all.parquet")}' (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608
@@ -338,7 +357,7 @@ COPY (
     mark = "hash(encounter, code_system, code)"
     connection.execute(f"CREATE TEMP TABLE twice AS SELECT {mark} AS mark FROM {rows} GROUP BY ALL HAVING count(*) > 1")  # noqa: S608
     if not connection.execute("SELECT count(*) FROM twice").fetchall()[0][0]:
-        os.replace(work / "all.parquet", work / "records.parquet")  # noqa: PTH105  # one system call
+        os.replace(work / "all.parquet", work / "records.parquet")  # one system call
     else:
         connection.execute(f"""
 COPY (

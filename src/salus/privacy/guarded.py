@@ -78,7 +78,8 @@ def breakdowns(counted: Counts, hidden: np.ndarray, policy: Policy, source: str)
     Returns
     -------
     polars.DataFrame
-        ``location``, ``disease``, ``signal``, ``date``, ``dimension``, ``category``, ``value`` (null where left out), ``source``.
+        ``location``, ``disease``, ``signal``, ``date``, ``dimension``, ``category``, ``value`` (null where left
+        out), ``source``.
     """
     tables = []
     here = np.flatnonzero(
@@ -138,7 +139,8 @@ def earlier(folders: Sequence[Path], name: str, diseases: Sequence[str]) -> pl.D
     for folder in folders:
         if not (folder / SERIES_FILE).exists():
             raise WallError(
-                f"the copy of the release {folder.name} is gone from the vault, so what it made known can't be guarded. Put it back."
+                f"the copy of the release {folder.name} is gone from the vault, so what it made known "
+                f"can't be guarded. Put it back."
             )
         if not (folder / name).exists():
             continue

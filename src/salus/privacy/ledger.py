@@ -68,8 +68,8 @@ class Ledger:
     entries : tuple of Entry
         In the order of arrival.
     released : dict of str to dict
-        Syndrome that was ever released -> ``rules`` it was counted by, ``scheme`` (policy and places) and ``releases``, in
-        their order.
+        Syndrome that was ever released -> ``rules`` it was counted by, ``scheme`` (policy and places) and
+        ``releases``, in their order.
     """
 
     key_check: str
@@ -111,7 +111,8 @@ def read(zones: Zones, key: Key) -> Ledger:
         ) from error
     if ledger.key_check != key.check:
         raise WallError(
-            f"this is not the key that the records in {zones.root} were made with, so the same person would get another "
+            f"this is not the key that the records in {zones.root} were made with, so the same person "
+            f"would get another "
             "surrogate. Give the first key; if it is lost, begin a new wall in another folder."
         )
     return ledger

@@ -1,4 +1,4 @@
-"""The written policy under which counts leave: a TOML file that a lawyer can read, checked before anything is counted."""
+"""The written policy under which counts leave: a TOML file for everyone to read, checked before anything is counted."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ class Policy:
         First day of a week.
     revisions : {'freeze', 'allow'}
         Whether a week that was released stays as it was, or is released anew with the records that came later.
+    weeks_held_back : int
+        Last whole weeks that are not released yet, because reports of them still come in; 0 to 52.
     version : int
         Of the file's format.
 
@@ -75,6 +77,7 @@ class Policy:
     breakdown_level: str = ""
     week_start: str = "monday"
     revisions: str = "freeze"
+    weeks_held_back: int = 1
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -87,6 +90,8 @@ class Policy:
             raise _refused("minimum_cell", self.minimum_cell, f"at least {FLOOR}; 11 is usual")
         if self.minimum_interval < self.minimum_cell:
             raise _refused("minimum_interval", self.minimum_interval, f"at least minimum_cell ({self.minimum_cell})")
+        if not 0 <= self.weeks_held_back <= 52:
+            raise _refused("weeks_held_back", self.weeks_held_back, "0 to 52")
         odd = [b for b in self.breakdowns if b not in _BREAKDOWNS]
         if odd:
             raise _refused("breakdowns", odd[0], " and ".join(f'"{b}"' for b in _BREAKDOWNS))
@@ -137,14 +142,22 @@ def load(path: str | Path | None = None) -> Policy:
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"the policy file {path} can't be read: {error}. Correct it.") from error
-    kinds: dict[str, type] = {f.name: type(f.default) for f in fields(Policy)}
+    kinds = {f.name: type(f.default) for f in fields(Policy)}
+    chosen: dict[str, Any] = {}
     for name, value in content.items():
         if name not in kinds:
             raise NameNotFoundError("setting of a policy", name, kinds)
-        wanted = list if kinds[name] is tuple else kinds[name]
-        if type(value) is not wanted or (wanted is list and not all(isinstance(v, str) for v in value)):
-            raise _refused(name, value, {list: "a list of texts", int: "a whole number", str: "a text"}[wanted])
-    return Policy(**{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()})
+        if kinds[name] is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+            chosen[name] = tuple(value)
+        elif kinds[name] is not tuple and type(value) is kinds[name]:
+            chosen[name] = value
+        else:
+            raise _refused(
+                name,
+                value,
+                {"tuple": "a list of texts", "int": "a whole number", "str": "a text"}[kinds[name].__name__],
+            )
+    return Policy(**chosen)
 
 
 def _refused(name: str, value: object, wanted: str) -> InputError:

@@ -49,8 +49,8 @@ class ReleaseReport:
     series : Path
         Guarded counts, with the columns of :data:`salus.tables.contracts.SERIES`; counts left out are null.
     breakdowns : Path or None
-        Guarded counts by age group or sex: ``location``, ``disease``, ``signal``, ``date``, ``dimension``, ``category``,
-        ``value``.
+        Guarded counts by age group or sex: ``location``, ``disease``, ``signal``, ``date``, ``dimension``,
+        ``category``, ``value``.
     certificate : Path
         What is promised.
     exact : Path
@@ -93,7 +93,8 @@ class ReleaseReport:
     def lines(self) -> list[str]:
         """The report in words, a line each; for inside."""
         said = [
-            f"{self.shown:,} counts shown, {self.left_out:,} left out ({self.small:,} small, {self.partners:,} to protect them)",
+            f"{self.shown:,} counts shown, {self.left_out:,} left out ({self.small:,} small, "
+            f"{self.partners:,} to protect them)",
             "Nothing is left out."
             if not self.left_out
             else "Nothing above the counts left out is shown."
@@ -263,7 +264,8 @@ def _check_disjoint(known: ledger.Ledger, rules: dict[str, list[str]]) -> None:
         for old, was in others:
             if any(_overlap(a, b) for a in was for b in now):
                 raise WallError(
-                    f"'{new}' and '{old}'{'' if old in rules else ', which was released before,'} share codes, so the difference of "
+                    f"'{new}' and '{old}'{'' if old in rules else ', which was released before,'} "
+                    f"share codes, so the difference of "
                     f"their counts would be a count of its own. Leave one of them out of the policy's syndromes."
                 )
 
@@ -275,8 +277,10 @@ def _check_scheme(known: ledger.Ledger, rules: dict[str, list[str]], scheme: str
         if before is not None and (before["scheme"] != scheme or before["rules"] != now):
             what = "another definition" if before["rules"] != now else "another policy or other places"
             raise WallError(
-                f"'{syndrome}' was released before under {what} (release {before['releases'][-1]}), and two tables of the same cases "
-                "can show together what each leaves out. Keep to that policy (its policy.toml), those places and definitions."
+                f"'{syndrome}' was released before under {what} (release {before['releases'][-1]}), "
+                f"and two tables of the same cases "
+                "can show together what each leaves out. Keep to that policy (its policy.toml), "
+                "those places and definitions."
             )
 
 
@@ -308,11 +312,13 @@ def _gates(stated: dict[str, str], exact: pl.DataFrame, new: pl.DataFrame, table
     for claim, value in stated.items():
         if claim.endswith("smallest_count_shown") and value != "none" and int(value) < policy.minimum_cell:
             raise WallError(
-                f"gate missed: a count of {value} would be shown, under the policy's {policy.minimum_cell}. Nothing was written."
+                f"gate missed: a count of {value} would be shown, under the policy's "
+                f"{policy.minimum_cell}. Nothing was written."
             )
         if claim.endswith("narrowest_interval") and value != "unbounded" and float(value) < policy.minimum_interval:
             raise WallError(
-                f"gate missed: a count left out could be placed within {value}, the policy wants {policy.minimum_interval}. "
+                f"gate missed: a count left out could be placed within {value}, the policy wants "
+                f"{policy.minimum_interval}. "
                 "Nothing was written."
             )
     if policy.zeros == "hide" and (table["value"] == 0).any():

@@ -1,15 +1,16 @@
 """Which counts to leave out so that none of them comes back by adding and subtracting what is shown.
 
 A table is a tree of places: each place's count is the sum of its parts' counts. A small count is left out; that alone
-does not help, since a lone gap is the parent less its other parts. So further counts are left out, smallest first, until
-every gap is safe.
+does not help, since a lone gap is the parent less its other parts. So further counts are left out, smallest first,
+until every gap is safe.
 
-Take the places without parts that are left out. Each belongs to the nearest place above it that is shown, and all that a
-reader learns of those that share it is their sum S (that place's count, less what is shown below it). With n of them, each
-at least b (0, or 1 where zeros are shown), every count left out, of a place with parts or without, can lie anywhere in an
-interval of width S - n b, unless one place left out holds all n of them, for then it is S itself. So a gap is safe when at
-least two parts of the place shown are left out and S - n b is at least the width that the policy wants. Where there are not
-enough parts, the place itself is left out too, and the question passes to the place above.
+Take the places without parts that are left out. Each belongs to the nearest place above it that is shown, and all
+that a reader learns of those that share it is their sum S (that place's count, less what is shown below it). With n of
+them, each at least b (0, or 1 where zeros are shown), every count left out, of a place with parts or without, can
+lie anywhere in an interval of width S - n b, unless one place left out holds all n of them, for then it is S itself.
+So a gap is safe when at least two parts of the place shown are left out and S - n b is at least the width that the
+policy wants. Where there are not enough parts, the place itself is left out too, and the question passes to the
+place above.
 
 Complementary suppression: Willenborg and de Waal, Elements of Statistical Disclosure Control, 2001, chapters 4 and 5;
 Fischetti and Salazar, Mathematical Programming 84, 1999.
@@ -139,7 +140,8 @@ class _Gaps:
 
     def __init__(self, places: Tree, values: list[int], hidden: list[bool], lowest: int, width: int) -> None:
         self.places, self.values, self.hidden, self.lowest, self.width = places, values, hidden, lowest, width
-        # of each place: sum and number of the places without parts that are left out below it and under no place shown between
+        # of each place: sum and number of the places without parts that are left out below it and under no place
+        # shown between
         self.sums, self.numbers = [0] * places.size, [0] * places.size
 
     def closed(self) -> list[bool]:
@@ -170,7 +172,7 @@ class _Gaps:
         self.numbers[place] = sum(self.numbers[g] for g in gaps)
 
     def _open(self, place: int) -> None:
-        """Leave out a place that was shown; where all below it is shown, something below it too, or it would be their sum."""
+        """Leave out a place that was shown; where all below it is shown, something below it too: it is their sum."""
         self.hidden[place] = True
         parts = self.places.children[place]
         if not parts:

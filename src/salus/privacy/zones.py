@@ -23,7 +23,8 @@ MARKER = ".salus-zone"
 """File that says which zone a folder is."""
 
 _RULES = {
-    "vault": "Data office only. Holds the list of what was ingested and the rows that were set aside, with the visit numbers "
+    "vault": "Data office only. Holds the list of what was ingested and the rows that were set "
+    "aside, with the visit numbers "
     "of the source so that they can be corrected there. Nothing here is ever copied out.",
     "record": "Inside only. One row for a visit and a diagnosis; persons and visits are surrogates that mean nothing "
     "without the key. A person can still be recognised by the pattern of visits, so no row leaves.",
@@ -159,6 +160,7 @@ def guard(path: str | Path, allowed: str = "release") -> Path:
     zone = zone_of(path)
     if zone is not None and ZONES.index(zone) < ZONES.index(allowed):
         raise WallError(
-            f"{path} lies in the zone '{zone}', and this may read no further in than '{allowed}'. Use what is in release/."
+            f"{path} lies in the zone '{zone}', and this may read no further in than '{allowed}'. Use "
+            f"what is in release/."
         )
     return Path(path)

@@ -2,8 +2,8 @@
 
 Each file holds one type of resource (FHIR Bulk Data Access 2.0), told by its first line, not by its name. Read with
 their FHIR meaning: `Encounter.period.start`, `Encounter.class` (v3-ActCode), `Encounter.status`,
-`Condition.verificationStatus`, `Condition.recordedDate`, `Patient.address.district`. Names, telephones, street lines and
-identifiers are never selected.
+`Condition.verificationStatus`, `Condition.recordedDate`, `Patient.address.district`. Names, telephones, street lines
+and identifiers are never selected.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class FhirBulk:
     simulated: bool = False
     kind: str = field(default="fhir", init=False)
 
-    def select(self, connection: Any) -> str:  # noqa: ARG002
+    def select(self, connection: Any) -> str:
         """The question whose answer is the raw rows; see :meth:`salus.sources.linelist.LineList.select`.
 
         Parameters
@@ -95,31 +95,37 @@ class FhirBulk:
             for name, scan in (("Patient", patient), ("Encounter", encounter), ("Condition", condition))
         )
         return f"""
-WITH p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT NULL), 1)
-           AS home FROM ({patient}) WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY birthDate, gender) = 1),
+WITH p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT
+  NULL), 1)
+           AS home FROM ({patient}) WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY
+           birthDate, gender) = 1),
 e AS (SELECT *, "class".code AS kind, {_reference("subject.reference")} AS patient, period."start" AS started,
       {records.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter}) WHERE id IS NOT NULL
       QUALIFY row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
-c AS (SELECT filename, {_reference("encounter.reference")} AS visit, list_extract(verificationStatus.coding, 1).code AS verified,
+c AS (SELECT filename, {_reference("encounter.reference")} AS visit, list_extract(verificationStatus.coding, 1).code
+  AS verified,
       recordedDate, unnest({codings.replace("c.code", "code")}) AS coding FROM ({condition}) WHERE id IS NOT NULL)
-SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth} AS birth_date,
+SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth}
+  AS birth_date,
   CAST(NULL AS INTEGER) AS age, e.day AS date, {records.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
   p.home AS district, {records.words_sql("p.gender", records.SEXES)} AS sex,
   {records.words_sql("e.kind", records.CLASSES)} AS encounter_class,
-  CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS code_system,
+  CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS
+  code_system,
   c.coding.code AS code,
   CASE WHEN e.id IS NULL THEN 'the visit is not in the files' WHEN p.id IS NULL THEN 'the person is not in the files'
        WHEN e.day IS NULL AND e.started <> '' THEN 'unreadable visit date'
        WHEN {birth} IS NULL AND p.birthDate <> '' THEN 'unreadable birth date' END AS fault,
   CASE WHEN e.status IN ('entered-in-error', 'cancelled', 'planned') THEN 'visit ' || e.status
        WHEN c.verified IN ('entered-in-error', 'refuted') THEN 'diagnosis ' || c.verified
-       WHEN c.filename IS NULL THEN 'visit without a diagnosis' WHEN c.coding.system IS NULL THEN 'code system not used' END AS left_out
+       WHEN c.filename IS NULL THEN 'visit without a diagnosis' WHEN c.coding.system IS NULL
+       THEN 'code system not used' END AS left_out
 FROM c FULL OUTER JOIN e ON c.visit = e.id LEFT JOIN p ON e.patient = p.id
 UNION ALL
 SELECT filename, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   'a line is no readable ' || kind, NULL FROM ({broken})"""  # noqa: S608
 
-    def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:  # noqa: ARG002
+    def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
         """No lines beyond those that the question itself gives with a fault.
 
         Parameters
@@ -220,6 +226,7 @@ def _part(column: str, visit: str) -> str:
         f"WHEN length({column}) = 7 THEN TRY_CAST({column} || '-15' AS DATE) END"
     )
     return (
-        f"CASE WHEN length({column}) IN (4, 7) AND left({column}, 4) <= CAST(year({visit}) AS VARCHAR) THEN least({middle}, {visit}) "
+        f"CASE WHEN length({column}) IN (4, 7) AND left({column}, 4) <= CAST(year({visit}) AS "
+        f"VARCHAR) THEN least({middle}, {visit}) "
         f"WHEN length({column}) IN (4, 7) THEN {middle} ELSE TRY_CAST(left({column}, 10) AS DATE) END"
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from salus.errors import InputError
 from salus.sources import records
@@ -126,14 +128,19 @@ class LineList:
         encounter = text("encounter") if "encounter" in self.mapping else f"{person} || ' ' || CAST({day} AS VARCHAR)"
         system = _SYSTEM.format(column=text("code_system")) if "code_system" in self.mapping else "'icd10'"
         codes = text("code")
-        split = f"CASE WHEN regexp_matches({codes}, '[;,|;,、]') THEN regexp_split_to_array({codes}, '[;,|;,、]+') ELSE [{codes}] END"
+        split = (
+            f"CASE WHEN regexp_matches({codes}, '[;,|;,、]') THEN regexp_split_to_array({codes}, "
+            f"'[;,|;,、]+') ELSE [{codes}] END"
+        )
         return (
             f"SELECT filename AS file, {person} AS person, {encounter} AS encounter, {birth} AS birth_date, "  # noqa: S608
-            f"TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, {text('district')} AS district, "
+            f"TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, "
+            f"{text('district')} AS district, "
             f"{records.words_sql(text('sex'), records.SEXES)} AS sex, "
             f"{records.words_sql(text('encounter_class'), records.CLASSES)} AS encounter_class, "
             f"{system} AS code_system, unnest({split}) AS code, "
-            f"coalesce({day_fault}, {birth_fault}, {reported_fault}) AS fault, CAST(NULL AS VARCHAR) AS left_out FROM ({scan})"
+            f"coalesce({day_fault}, {birth_fault}, {reported_fault}) AS fault, CAST(NULL AS VARCHAR) "
+            f"AS left_out FROM ({scan})"
         )
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
@@ -160,12 +167,12 @@ def open_linelist(
     Parameters
     ----------
     paths : sequence of str or Path
-        CSV (``.csv``, ``.tsv``, ``.txt``, packed with ``.gz`` or not; any common delimiter and encoding) or Parquet files of
-        the same columns, or folders of such.
+        CSV (``.csv``, ``.tsv``, ``.txt``, packed with ``.gz`` or not; any common delimiter and encoding) or Parquet
+        files of the same columns, or folders of such.
     mapping : mapping of str to str, optional
         Field (a key of :data:`COLUMNS`) -> column of the files, where the names are not among those known.
     simulated : bool
-        Whether the rows are simulated.
+        Whether the rows are simulated; those with a column ``simulated`` that says so are taken for it anyway.
 
     Raises
     ------
@@ -194,9 +201,21 @@ def open_linelist(
             f"{files[0]} has no column for '{lacking[0]}' (such as '{COLUMNS[lacking[0]][0]}'). "
             f"Its columns: {', '.join(table.fields)}. Map one of them to '{lacking[0]}'."
         )
-    return LineList(files, table, found, simulated)
+    return LineList(files, table, found, simulated or _says_simulated(table))
 
 
+def _says_simulated(table: records.Table) -> bool:
+    """Whether a column ``simulated`` says so in the first thousand rows of the first file."""
+    column = next((c for c in table.fields if records.simple(c) == "simulated"), None)
+    if column is None:
+        return False
+    with duckdb.connect(":memory:") as connection:
+        scan = records.scan(connection, replace(table, files=table.files[:1]), [column], "salus_first")
+        said = connection.execute(f"SELECT CAST({quoted_name(column)} AS VARCHAR) FROM ({scan}) LIMIT 1000").fetchall()  # noqa: S608
+    return any(str(value).strip().lower() in _YES for (value,) in said)
+
+
+_YES = {"true", "1", "yes", "t", "y", "是"}
 _TITLES = {"birth_date": "birth date", "date": "visit date", "reported": "report date"}
 _SYSTEM = (
     "CASE WHEN {column} IS NULL OR lower(regexp_replace({column}, '[^A-Za-z0-9]', '', 'g')) LIKE 'icd10%' THEN 'icd10' "

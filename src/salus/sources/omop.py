@@ -1,7 +1,7 @@
 """OMOP Common Data Model 5.4: person, visit_occurrence, condition_occurrence, location, and concept for the codes.
 
-A diagnosis comes as its source code where that is ICD-10 (`condition_source_concept_id`, or `condition_source_value` where
-no concept is mapped), and as its standard concept where that is SNOMED CT. The district is `location.county`, or
+A diagnosis comes as its source code where that is ICD-10 (`condition_source_concept_id`, or `condition_source_value`
+where no concept is mapped), and as its standard concept where that is SNOMED CT. The district is `location.county`, or
 `location.location_source_value` where the county is empty.
 """
 
@@ -84,14 +84,20 @@ class OmopTables:
         icd = "(source.vocabulary_id LIKE 'ICD10%')"
         listed = (
             f"CASE WHEN {icd} THEN [{{'system': 'icd10', 'code': source.concept_code}}] "
-            "WHEN coalesce(c.condition_source_concept_id, '0') = '0' AND regexp_matches(upper(c.condition_source_value), "
-            "'^[A-Z][0-9][0-9A-Z][.]?[0-9A-Z.]*$') THEN [{'system': 'icd10', 'code': c.condition_source_value}] ELSE [] END"
+            "WHEN coalesce(c.condition_source_concept_id, '0') = '0' AND "
+            "regexp_matches(upper(c.condition_source_value), "
+            "'^[A-Z][0-9][0-9A-Z][.]?[0-9A-Z.]*$') THEN "
+            "[{'system': 'icd10', 'code': c.condition_source_value}] ELSE [] END"
         )
-        standard = "CASE WHEN standard.vocabulary_id = 'SNOMED' THEN [{'system': 'snomed', 'code': standard.concept_code}] ELSE [] END"
+        standard = (
+            "CASE WHEN standard.vocabulary_id = 'SNOMED' THEN "
+            "[{'system': 'snomed', 'code': standard.concept_code}] ELSE [] END"
+        )
         return f"""
 WITH p AS (SELECT person_id, gender_concept_id, county, location_source_value,
   coalesce(TRY_CAST(left(birth_datetime, 10) AS DATE), TRY_CAST(concat_ws('-', year_of_birth,
-    lpad(coalesce(month_of_birth, '7'), 2, '0'), lpad(coalesce(day_of_birth, CASE WHEN month_of_birth IS NULL THEN '1' ELSE '15' END),
+    lpad(coalesce(month_of_birth, '7'), 2, '0'), lpad(coalesce(day_of_birth, CASE WHEN month_of_birth IS NULL THEN
+    '1' ELSE '15' END),
     2, '0')) AS DATE)) AS birth, day_of_birth IS NULL AND birth_datetime IS NULL AS rough, year_of_birth
   FROM ({scans["person"]}) person LEFT JOIN ({scans["location"]}) home USING (location_id)),
 e AS (SELECT *, {started} AS day FROM ({scans["visit_occurrence"]})),
@@ -99,9 +105,11 @@ k AS (SELECT * FROM ({scans["concept"]}) WHERE vocabulary_id LIKE 'ICD10%' OR vo
 c AS (SELECT c.filename, c.visit_occurrence_id, {listed} || {standard} AS found
   FROM ({scans["condition_occurrence"]}) c LEFT JOIN k AS source ON c.condition_source_concept_id = source.concept_id
   LEFT JOIN k AS standard ON c.condition_concept_id = standard.concept_id),
-d AS (SELECT filename, visit_occurrence_id, unnest(CASE WHEN len(found) > 0 THEN found ELSE [{{'system': NULL, 'code': NULL}}] END) AS coding
+d AS (SELECT filename, visit_occurrence_id, unnest(CASE WHEN len(found) > 0 THEN found ELSE
+  [{{'system': NULL, 'code': NULL}}] END) AS coding
   FROM c)
-SELECT coalesce(d.filename, e.filename) AS file, e.person_id AS person, coalesce(e.visit_occurrence_id, d.visit_occurrence_id) AS encounter,
+SELECT coalesce(d.filename, e.filename) AS file, e.person_id AS person, coalesce(e.visit_occurrence_id,
+  d.visit_occurrence_id) AS encounter,
   CASE WHEN p.rough AND year(p.birth) <= year(e.day) THEN least(p.birth, e.day) ELSE p.birth END AS birth_date,
   CAST(NULL AS INTEGER) AS age, e.day AS date, CAST(NULL AS DATE) AS reported,
   coalesce(nullif(trim(p.county), ''), p.location_source_value) AS district,
@@ -112,7 +120,8 @@ SELECT coalesce(d.filename, e.filename) AS file, e.person_id AS person, coalesce
        WHEN p.person_id IS NULL THEN 'the person is not in the files'
        WHEN e.day IS NULL AND e.visit_start_date <> '' THEN 'unreadable visit date'
        WHEN p.birth IS NULL AND p.year_of_birth <> '' THEN 'unreadable birth date' END AS fault,
-  CASE WHEN d.filename IS NULL THEN 'visit without a diagnosis' WHEN d.coding.system IS NULL THEN 'code system not used' END AS left_out
+  CASE WHEN d.filename IS NULL THEN 'visit without a diagnosis' WHEN d.coding.system IS NULL
+  THEN 'code system not used' END AS left_out
 FROM d FULL OUTER JOIN e ON d.visit_occurrence_id = e.visit_occurrence_id LEFT JOIN p ON e.person_id = p.person_id"""  # noqa: S608
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
@@ -171,7 +180,8 @@ def open_omop(paths: Sequence[str | Path], *, simulated: bool = False) -> OmopTa
         lacking = [c for c in TABLES[name] if c not in there and c not in _OPTIONAL]
         if lacking:
             raise InputError(
-                f"the OMOP table {name} ({table.files[0]}) has no column '{lacking[0]}'. Export it as version 5.4 has it."
+                f"the OMOP table {name} ({table.files[0]}) has no column '{lacking[0]}'. Export it as "
+                f"version 5.4 has it."
             )
         left += [f"{name}.{c}" for c in table.fields if c.lower() not in TABLES[name]]
     if not {"county", "location_source_value"} & {c.lower() for c in tables["location"].fields}:

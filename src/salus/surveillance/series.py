@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from salus.errors import InputError, NameNotFoundError, TooShortError
+from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
 from salus.surveillance import diseases
 from salus.surveillance.panel import Panel, grid
 from salus.surveillance.weeks import Cadence, recognise
@@ -43,6 +43,8 @@ class Series:
         Periods by which rows without `as_of` are held back (0 for the main series).
     companions : polars.DataFrame or None
         Other diseases of the same signal in the same file, to learn from.
+    notes : tuple of str
+        What the reader of a result must know about how the table was used.
     """
 
     table: pl.DataFrame
@@ -52,6 +54,7 @@ class Series:
     label: str
     hold_back: int = 0
     companions: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def has_vintages(self) -> bool:
@@ -118,15 +121,13 @@ class Series:
         start = self.cadence.start(settled)
         return start if self.cadence.end(start) <= settled else self.cadence.shift(start, -1)
 
-    def panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
-        """The grid of what was known on a day, with the histories to learn from.
+    def panel(self, day: dt.date) -> Panel:
+        """The grid of what was known on a day.
 
         Parameters
         ----------
         day : datetime.date
             The reference date.
-        also : sequence of Series
-            Histories of other signals on the same cadence.
 
         Raises
         ------
@@ -136,17 +137,36 @@ class Series:
         last = self.last_period(day)
         known = self.known_on(day).filter(pl.col("date") <= last).drop_nulls("value")
         if known.height == 0:
-            first = self.table["as_of" if self.has_vintages else "date"].min()
+            first = self.table["as_of" if self.has_vintages else "date"].sort()[0]
             raise TooShortError(
                 f"nothing of {self.disease} in {self.label} was known on {day}: the first value is from {first}. "
                 f"Give a later day."
             )
+        return grid(known, self.cadence, last, day)
+
+    def learning_panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
+        """The grid of what was known on a day, with the histories and companions to learn from.
+
+        Parameters
+        ----------
+        day : datetime.date
+            The reference date.
+        also : sequence of Series
+            Histories of other signals.
+
+        Raises
+        ------
+        TooShortError
+            Nothing was known on that day.
+        """
+        panel = self.panel(day)
         others = [other.panel_or_none(day) for other in also]
         if self.companions is not None:
+            last = panel.starts[-1]
             near = _known(self.companions, self.cadence, day, 0).filter(pl.col("date") <= last).drop_nulls("value")
             for _, rows in sorted(near.group_by("disease"), key=lambda item: str(item[0])):
                 others.append(grid(rows, self.cadence, last, day))
-        return grid(known, self.cadence, last, day, also=tuple(o for o in others if o is not None))
+        return replace(panel, also=tuple(o for o in others if o is not None))
 
     def panel_or_none(self, day: dt.date) -> Panel | None:
         """The grid of a history to learn from, or None where nothing of it was known yet.
@@ -222,17 +242,63 @@ def read_series(
     """
     label = str(source) if not hasattr(source, "columns") else "the table"
     chosen: dict[str, str] = {}
+    aside: list[pl.DataFrame] = []
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
+        if companions and "signal" in frame.columns:
+            aside.append(frame)
         narrowed, chosen["disease"] = _choose_disease(frame, disease, label)
         return _choose_signal(narrowed, signal, label, chosen)
 
     table = door.read(source, SERIES, mapping=mapping, select=select, label=label)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
-    cadence = recognise(table["date"], label)
-    others = _companions(source, table, chosen, mapping, label) if companions else None
-    return Series(table, chosen["disease"], chosen["signal"], cadence, label, hold_back, others)
+    series = Series(table, chosen["disease"], chosen["signal"], recognise(table["date"], label), label, hold_back)
+    return replace(series, **_companions(aside, series)) if companions and aside else series
+
+
+def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: int = ALSO_LAG) -> list[Series]:
+    """Every signal that a file has of a disease, to learn from.
+
+    Parameters
+    ----------
+    source : path or frame
+        In the `series` contract.
+    disease : str
+        Disease; case, punctuation and known synonyms do not matter.
+    cadence : Cadence
+        Length of the periods of what is forecast; they may start on another weekday.
+    hold_back : int
+        Periods by which rows without `as_of` are held back.
+
+    Returns
+    -------
+    list of Series
+        One a signal, sorted.
+
+    Raises
+    ------
+    InputError
+        The file can't be used, or is of periods of another length.
+    """
+    label = str(source) if not hasattr(source, "columns") else "the table"
+    chosen: list[str] = []
+
+    def select(frame: pl.DataFrame) -> pl.DataFrame:
+        narrowed, name = _choose_disease(frame, disease, label)
+        chosen.append(name)
+        return narrowed
+
+    table = door.read(source, SERIES, select=select, label=label)
+    kind = recognise(table["date"], label).kind
+    if kind != cadence.kind:
+        raise InputError(
+            f"{label} is by {kind}, what is forecast is by {cadence.kind}; the same was wanted. Leave it out of --also."
+        )
+    return [
+        Series(rows, chosen[0], str(name), recognise(rows["date"], label), label, hold_back)
+        for (name,), rows in sorted(table.group_by(["signal"], maintain_order=True), key=lambda item: str(item[0]))
+    ]
 
 
 def _choose_disease(frame: pl.DataFrame, disease: str | None, label: str) -> tuple[pl.DataFrame, str]:
@@ -266,22 +332,25 @@ def _choose_signal(frame: pl.DataFrame, signal: str | None, label: str, chosen: 
     return frame.filter(pl.col("signal") == chosen["signal"])
 
 
-def _companions(
-    source: Any, table: pl.DataFrame, chosen: dict[str, str], mapping: dict[str, str] | None, label: str
-) -> pl.DataFrame | None:
-    """Rows of other diseases with the same signal and places; diseases whose rows break the contract are left out."""
-    places = table["location"].unique().to_list()
-
-    def select(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.filter(
-            (pl.col("signal") == chosen["signal"])
-            & pl.col("location").is_in(places)
-            & pl.col("disease").is_not_null()
-            & (pl.col("disease") != chosen["disease"])
-        )
-
-    others = door.read(source, SERIES, mapping=mapping, select=select, label=label)
-    return others if others.height else None
+def _companions(aside: list[pl.DataFrame], series: Series) -> dict[str, Any]:
+    """Other diseases of the same signal and places; they are left aside, and that is said, when their rows are faulty."""
+    rows = aside[0].filter(
+        (pl.col("signal").cast(pl.String) == series.signal)
+        & pl.col("location").cast(pl.String).is_in(series.table["location"].unique().to_list())
+        & pl.col("disease").is_not_null()
+        & (pl.col("disease").cast(pl.String) != series.disease)
+    )
+    if rows.height == 0:
+        return {}
+    try:
+        others = door.read(rows, SERIES, label=f"the other diseases in {series.label}")
+        if recognise(others["date"], series.label) != series.cadence:
+            return {
+                "notes": (f"the other diseases in {series.label} are of another cadence and were not learned from",)
+            }
+    except TableError as error:
+        return {"notes": (f"the other diseases in {series.label} were not learned from: {error.faults[0]}",)}
+    return {"companions": others}
 
 
 def _some(names: list[str]) -> str:

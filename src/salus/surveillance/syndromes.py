@@ -1,8 +1,8 @@
-"""Case definitions by diagnosis code: what counts as influenza, as hand, foot and mouth disease, as a COPD exacerbation.
+"""Case definitions by diagnosis code: what counts as influenza, as HFMD, as an exacerbation of COPD.
 
-One readable file a syndrome in ``data/syndromes``, with titles in English and Chinese, version, code lists, what differs
-between WHO's ICD-10 and the US modification, and sources. A code stands for a visit that a clinic coded so, which is not
-the same as a case confirmed by a health department.
+One readable file a syndrome in ``data/syndromes``, with titles in English and Chinese, version, code lists, what
+differs between WHO's ICD-10 and the US modification, and sources. A code stands for a visit that a clinic coded so,
+which is not the same as a case confirmed by a health department.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def definitions(names: Sequence[str] | None = None) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``code_system``, ``code`` (ranges spelt out), ``match``, ``syndrome`` (key), ``disease``, ``encounter_class`` (null
-        for any).
+        ``code_system``, ``code`` (ranges spelt out), ``match``, ``syndrome`` (key), ``disease``, ``encounter_class``
+        (null for any).
 
     Examples
     --------

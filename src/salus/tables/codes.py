@@ -79,9 +79,9 @@ def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
-    >>> table = pl.DataFrame({"code_system": ["icd10"], "code": ["J10"], "match": ["prefix"], "syndrome": ["influenza"]})
-    >>> match(pl.DataFrame({"code_system": ["icd10"] * 3, "code": ["J10.1", "J100", "J12"]}), table)["code"].to_list()
-    ['J10.1', 'J100']
+    >>> table = pl.DataFrame({"code_system": ["icd10"], "code": ["J10"], "match": ["prefix"], "syndrome":
+    ["influenza"]}) >>> match(pl.DataFrame({"code_system": ["icd10"] * 3, "code": ["J10.1", "J100", "J12"]}),
+    table)["code"].to_list() ['J10.1', 'J100']
     """
     rules = definitions.with_columns(_key=plain_expr("code")).drop("code")
     odd = rules.filter(~pl.col("match").is_in(["prefix", "exact"]))
@@ -92,7 +92,8 @@ def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
     short = rules.filter((pl.col("match") == "prefix") & (pl.col("_key").str.len_chars() < 3))
     if short.height:
         raise InputError(
-            f"the code prefix '{short['_key'][0]}' is shorter than an ICD-10 category (three characters). Write whole categories."
+            f"the code prefix '{short['_key'][0]}' is shorter than an ICD-10 category (three "
+            f"characters). Write whole categories."
         )
     keyed = codes.with_columns(_plain=plain_expr("code"))
     exact = keyed.with_columns(_key=pl.col("_plain")).join(

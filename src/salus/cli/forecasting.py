@@ -1,0 +1,110 @@
+"""`salus forecast`, `salus backtest`, `salus score`: models from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from salus.cli import options
+from salus.surveillance.series import ALSO_LAG
+from salus.tables.columns import parse_options
+from salus.workflows import forecasting
+
+OutOption = Annotated[
+    Path, typer.Option(help="Parquet file in the hub format; replaced in one step.", show_default=False)
+]
+
+
+def forecast(
+    series: options.SeriesArgument,
+    out: OutOption,
+    disease: options.DiseaseOption = None,
+    signal: options.SignalOption = None,
+    also: options.AlsoOption = None,
+    also_lag: options.AlsoLagOption = ALSO_LAG,
+    as_of: options.AsOfOption = None,
+    horizons: options.HorizonsOption = "1:4",
+    model: options.ModelOption = "pooled",
+    column_map: options.MapOption = None,
+) -> None:
+    """Forecast once, from what was known on one day."""
+    found = forecasting.forecast(
+        series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
+        horizons=options.horizons(horizons), model=model, mapping=parse_options(column_map or []), out=out,
+    )  # fmt: skip
+    for place in found.stands_in:
+        typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
+    for place, (reason, _) in found.unusable.items():
+        typer.echo(f"Note: {place}: {reason}; not forecast", err=True)
+    typer.echo(f"{found.table['location'].n_unique()} places forecast: {out}")
+
+
+def backtest(
+    series: options.SeriesArgument,
+    out: OutOption,
+    origins: Annotated[
+        str, typer.Option(metavar="START:END", help="First and last reference date.", show_default=False)
+    ],
+    disease: options.DiseaseOption = None,
+    signal: options.SignalOption = None,
+    also: options.AlsoOption = None,
+    also_lag: options.AlsoLagOption = ALSO_LAG,
+    horizons: options.HorizonsOption = "1:4",
+    model: options.ModelOption = "pooled",
+    train_before: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Fit once, on what was known before this day.")
+    ] = None,
+    refit_every: Annotated[
+        int | None, typer.Option(min=1, help="Periods after which to fit anew; a year by default.")
+    ] = None,
+    column_map: options.MapOption = None,
+) -> None:
+    """Forecast from many past days, each knowing only what was known then."""
+    first, last = options.period(origins)
+    with options.Stages() as stages:
+        table = forecasting.backtest_file(
+            series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag,
+            horizons=options.horizons(horizons), model=model, train_before=options.day(train_before, "--train-before"),
+            refit_every=refit_every, mapping=parse_options(column_map or []), out=out, progress=stages,
+        )  # fmt: skip
+    typer.echo(f"{table['reference_date'].n_unique()} days, {table['location'].n_unique()} places: {out}")
+
+
+def score(
+    forecasts: Annotated[Path, typer.Argument(help="Forecasts in Parquet, as backtest writes them.")],
+    series: options.SeriesArgument,
+    truth_as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Take the truth as it was known then.")
+    ] = None,
+    column_map: options.MapOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
+) -> None:
+    """WIS, coverage, skill over persistence, and status accuracy beside persistence's, by horizon."""
+    rows = forecasting.score_files(
+        forecasts,
+        series,
+        truth_as_of=options.day(truth_as_of, "--truth-as-of"),
+        mapping=parse_options(column_map or []),
+    )
+    if as_json:
+        typer.echo(json.dumps(rows, default=str))
+        return
+    console = Console(width=None if Console().is_terminal else 160)
+    table = Table("horizon", "tasks", "WIS", "log WIS", "skill", "95 % bounds", "cover 50", "cover 95", "status", "no change",
+                  "changes called")  # fmt: skip
+    for row in rows:
+        table.add_row(*(_shown(row[name]) for name in forecasting.SCORE_COLUMNS))
+    console.print(table)
+    console.print("skill: WIS over persistence's, under 1 is better. status: share of levels called; no change: had the last "
+                  "level been repeated.", soft_wrap=True)  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

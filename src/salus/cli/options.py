@@ -1,0 +1,137 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from salus.errors import InputError
+
+SeriesArgument = Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.")]
+DiseaseOption = Annotated[
+    str | None, typer.Option("--disease", "-d", help="Disease; may be left out when there is one.")
+]
+SignalOption = Annotated[
+    str | None, typer.Option("--signal", help="What is counted; may be left out when there is one.")
+]
+AlsoOption = Annotated[
+    list[Path] | None, typer.Option("--also", help="History of other signals to learn from; repeatable.")
+]
+AlsoLagOption = Annotated[int, typer.Option(min=0, help="Periods by which an --also without as_of is held back.")]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Day to stand on; nothing later is looked at.")
+]
+HorizonsOption = Annotated[str, typer.Option(metavar="FIRST:LAST", help="Periods ahead.")]
+ModelOption = Annotated[str, typer.Option(help="Registered model.")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=NAME", help="The file's column for a name of the contract; repeatable."),
+]
+
+
+def day(text: str | None, option: str) -> dt.date | None:
+    """A day as typed.
+
+    Parameters
+    ----------
+    text : str or None
+        ``YYYY-MM-DD``.
+    option : str
+        Name of the option, for the message.
+
+    Raises
+    ------
+    InputError
+        It is not such a day.
+    """
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InputError(f"{option} is '{text}'; a day such as 2023-07-16 was wanted.") from error
+
+
+def horizons(text: str) -> list[int]:
+    """Horizons as typed: ``1:4``, or one number.
+
+    Parameters
+    ----------
+    text : str
+        ``FIRST:LAST``.
+
+    Raises
+    ------
+    InputError
+        It is not such a range, or does not start at 1 or later.
+    """
+    first, _, last = text.partition(":")
+    try:
+        found = list(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise InputError(f"--horizons is '{text}'; FIRST:LAST was wanted, such as 1:4.") from error
+    if not found or found[0] < 1 or found[-1] > 52:
+        raise InputError(f"--horizons is '{text}'; FIRST:LAST within 1 and 52 was wanted, such as 1:4.")
+    return found
+
+
+def period(text: str) -> tuple[dt.date, dt.date]:
+    """Origins as typed: ``START:END``.
+
+    Parameters
+    ----------
+    text : str
+        Two days.
+
+    Raises
+    ------
+    InputError
+        It is not such a range.
+    """
+    first, colon, last = text.partition(":")
+    start, end = day(first, "--origins"), day(last, "--origins") if colon else None
+    if start is None or end is None:
+        raise InputError(f"--origins is '{text}'; START:END was wanted, such as 2022-01-02:2023-12-31.")
+    return start, end
+
+
+class Stages:
+    """Progress on a terminal, nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            console=Console(file=sys.stderr),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._tasks: dict[str, int] = {}
+
+    def __enter__(self) -> Stages:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, stage: str, done: int, of: int) -> None:
+        """Show a stage.
+
+        Parameters
+        ----------
+        stage : str
+            What is being done.
+        done, of : int
+            Steps.
+        """
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bar.add_task(stage, total=of)
+        self._bar.update(self._tasks[stage], completed=done, total=of)  # type: ignore[arg-type]  # TaskID is an int

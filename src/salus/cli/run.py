@@ -1,0 +1,67 @@
+"""`salus run`: the main job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salus.cli import options
+from salus.surveillance import places as places_module
+from salus.surveillance.geometry import read_shapes
+from salus.surveillance.series import ALSO_LAG
+from salus.tables.columns import parse_options
+from salus.workflows.run import run as run_workflow
+
+
+def run(
+    series: options.SeriesArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the results; replaced in one step.", show_default=False)],
+    disease: options.DiseaseOption = None,
+    signal: options.SignalOption = None,
+    also: options.AlsoOption = None,
+    also_lag: options.AlsoLagOption = ALSO_LAG,
+    as_of: options.AsOfOption = None,
+    horizons: options.HorizonsOption = "1:4",
+    model: options.ModelOption = "pooled",
+    levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
+    lang: Annotated[str, typer.Option(help="Language of the bulletin: en, zh, or both as en,zh.")] = "en",
+    places: Annotated[Path | None, typer.Option(help="Table of your own places: names, tile positions.")] = None,
+    geometry: Annotated[Path | None, typer.Option(help="GeoJSON with the shapes of the places.")] = None,
+    column_map: options.MapOption = None,
+    pdf: Annotated[bool, typer.Option(help="Write the PDF as well.")] = True,
+    inside_only: Annotated[
+        bool, typer.Option("--inside-only", help="Mark the bulletin as not to leave the wall.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
+) -> None:
+    """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
+    langs = [part.strip() for part in lang.split(",")]
+    with options.Stages() as stages:
+        found = run_workflow(
+            series,
+            disease,
+            signal,
+            also=also or (),
+            also_lag=also_lag,
+            as_of=options.day(as_of, "--as-of"),
+            horizons=options.horizons(horizons),
+            model=model,
+            levels=levels,
+            places_table=None if places is None else places_module.read(places),
+            shapes=None if geometry is None else read_shapes(geometry),
+            mapping=parse_options(column_map or []),
+            inside_only=inside_only,
+            progress=stages,
+        )
+        page = found.write(out, langs, pdf=pdf)
+    sentence = found.bulletin.first_sentence(langs[0])
+    if as_json:
+        typer.echo(json.dumps({"bulletin": str(page), "sentence": sentence, "notes": found.notes}, ensure_ascii=False))
+        return
+    typer.echo(sentence)
+    for note in found.notes:
+        typer.echo(f"Note: {note}", err=True)
+    typer.echo(f"Bulletin: {page}")

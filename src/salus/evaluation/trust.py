@@ -1,0 +1,132 @@
+"""Trust labels: how far the forecast of each place and horizon can be believed, from its own as-of backtest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from salus.evaluation import scores, status
+from salus.surveillance.levels import LevelScheme
+from salus.tables.contracts import TRUST
+
+FEWEST_ORIGINS = 20
+"""Past forecasts needed for a label; with fewer it is 'unknown'."""
+HIGH, MODERATE = 0.8, 0.95
+"""WIS over persistence's: at most this for the labels 'high' and 'moderate'; from 1 on the forecast is withheld."""
+COVERAGE = (0.85, 0.99)
+"""Share of truths inside the 95 % band that the label 'high' asks for."""
+
+_TASK = ["reference_date", "location", "horizon", "target_end_date"]
+
+
+def label(
+    forecasts: pl.DataFrame,
+    persistence: pl.DataFrame,
+    truth: pl.DataFrame,
+    scheme: LevelScheme | None,
+    places: Sequence[str],
+    horizons: Sequence[int],
+) -> pl.DataFrame:
+    """A trust label for each place and horizon.
+
+    Parameters
+    ----------
+    forecasts : polars.DataFrame
+        Past as-of forecasts of one model, `forecasts` contract.
+    persistence : polars.DataFrame
+        Past forecasts of persistence for the same tasks.
+    truth : polars.DataFrame
+        What happened as far as it is known on the reference date, `series` contract.
+    scheme : LevelScheme or None
+        Epidemic levels for status accuracy; without, those columns are null.
+    places : sequence of str
+        Places to label.
+    horizons : sequence of int
+        Horizons to label.
+
+    Returns
+    -------
+    polars.DataFrame
+        `trust` contract, a row a place and horizon. ``withheld`` where the forecast did not beat persistence: there
+        persistence is shown.
+    """
+    model = str(forecasts["model"][0]) if forecasts.height else "none"
+    asked = pl.DataFrame({"location": list(places)}, schema={"location": pl.String}).join(
+        pl.DataFrame({"horizon": list(horizons)}, schema={"horizon": pl.Int64}), how="cross"
+    )
+    measured = _measure(forecasts, persistence, truth, scheme) if forecasts.height else None
+    table = asked if measured is None else asked.join(measured, on=["location", "horizon"], how="left")
+    missing = [c for c in TRUST.names if c not in table.columns and c not in ("label", "shown", "reason")]
+    table = table.with_columns(pl.lit(None, dtype=TRUST[c].dtype).alias(c) for c in missing)
+    table = table.with_columns(pl.col("origins").fill_null(0))
+    few, lost = pl.col("origins") < FEWEST_ORIGINS, pl.col("skill").is_null() | (pl.col("skill") >= 1)
+    table = table.with_columns(
+        pl.when(few)
+        .then(pl.lit("unknown"))
+        .when(lost)
+        .then(pl.lit("withheld"))
+        .when((pl.col("skill") <= HIGH) & pl.col("coverage95").is_between(*COVERAGE))
+        .then(pl.lit("high"))
+        .when(pl.col("skill") <= MODERATE)
+        .then(pl.lit("moderate"))
+        .otherwise(pl.lit("low"))
+        .alias("label")
+    )
+    gain = ((1 - pl.col("skill")) * 100).round(0).cast(pl.Int64).cast(pl.String)
+    loss = ((pl.col("skill") - 1) * 100).round(0).cast(pl.Int64).cast(pl.String)
+    inside = (pl.col("coverage95") * 100).round(0).cast(pl.Int64).cast(pl.String)
+    count = pl.col("origins").cast(pl.String)
+    reason = (
+        pl.when(few)
+        .then(pl.format("only {} past forecasts could be scored; {} are needed", count, pl.lit(str(FEWEST_ORIGINS))))
+        .when(lost & pl.col("skill").is_null())
+        .then(pl.lit("assuming no change had no error at all in the past, so nothing can beat it"))
+        .when(lost)
+        .then(
+            pl.format(
+                "over {} past forecasts it was {} % worse than assuming no change, which is shown instead", count, loss
+            )
+        )
+        .otherwise(
+            pl.format(
+                "over {} past forecasts it was {} % better than assuming no change; its 95 % band held {} % of what happened",
+                count,
+                gain,
+                inside,
+            )
+        )
+    )
+    shown = pl.when(pl.col("label") == "withheld").then(pl.lit("persistence")).otherwise(pl.lit(model))
+    return TRUST.check(table.with_columns(shown.alias("shown"), reason.alias("reason")), "trust labels")
+
+
+def _measure(
+    forecasts: pl.DataFrame, persistence: pl.DataFrame, truth: pl.DataFrame, scheme: LevelScheme | None
+) -> pl.DataFrame:
+    ours = scores.score(forecasts, truth)
+    null = scores.score(persistence, truth)
+    both = ours.join(null.select(*_TASK, pl.col("wis").alias("wis_null")), on=_TASK)
+    by = ["location", "horizon"]
+    total = pl.col("wis_null").sum()
+    measured = both.group_by(by).agg(
+        pl.len().cast(pl.Int64).alias("origins"),
+        pl.when(total > 0).then(pl.col("wis").sum() / total).alias("skill"),
+        pl.col("inside50").mean().alias("coverage50"),
+        pl.col("inside95").mean().alias("coverage95"),
+    )
+    if scheme is None:
+        return measured
+    covered = forecasts.filter(pl.col("location").is_in(list(scheme.cuts)))
+    if covered.height == 0:
+        return measured
+    known = status.last_known(truth, covered["reference_date"].unique().to_list())
+    tasks = status.status_tasks(covered, truth, known, scheme.cuts)
+    change, right = pl.col("came") != pl.col("before"), pl.col("called") == pl.col("came")
+    called = tasks.group_by(by).agg(
+        right.mean().alias("status_accuracy"),
+        (~change).mean().alias("persistence_accuracy"),
+        change.sum().cast(pl.Int64).alias("changes"),
+        pl.when(change.any()).then(right.filter(change).mean()).alias("changes_called"),
+    )
+    return measured.join(called, on=by, how="left")

@@ -1,0 +1,124 @@
+"""A model's answer for every place: where the model has none, persistence stands in and the place is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from salus import registry
+from salus.errors import InputError, TooShortError
+from salus.forecasting.model import Model, to_table
+from salus.forecasting.persistence import Persistence
+from salus.surveillance.panel import SILENT_AFTER, Panel
+from salus.surveillance.series import SHORTEST
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Forecasts of one model on one day.
+
+    Attributes
+    ----------
+    table : polars.DataFrame
+        Rows in the `forecasts` contract.
+    stands_in : tuple of str
+        Places for which the model has no answer and persistence stands in, under the model's name.
+    unusable : dict of str to (str, str)
+        Places that can't be forecast at all, with the reason in English and Chinese.
+    """
+
+    table: pl.DataFrame
+    stands_in: tuple[str, ...]
+    unusable: dict[str, tuple[str, str]]
+
+
+def new_model(name: str) -> Model:
+    """A fresh model by its registered name.
+
+    Parameters
+    ----------
+    name : str
+        Registered name.
+
+    Raises
+    ------
+    NameNotFoundError
+        There is no such model; the near ones are suggested.
+    """
+    model = registry.load("model", name)()
+    if not isinstance(model, Model):
+        raise InputError(
+            f"the model '{name}' is a {type(model).__name__}, a subclass of salus.forecasting.Model was wanted."
+        )
+    return model
+
+
+def unusable(panel: Panel) -> dict[str, tuple[str, str]]:
+    """Places that can't be forecast, and why.
+
+    Parameters
+    ----------
+    panel : Panel
+        What was known.
+
+    Returns
+    -------
+    dict of str to (str, str)
+        Reason in English and Chinese by place.
+    """
+    reasons: dict[str, tuple[str, str]] = {}
+    known = np.isfinite(panel.values).sum(axis=1)
+    kind = panel.cadence.name()
+    unit = {"day": "天", "week": "周", "month": "个月"}[panel.cadence.kind]
+    for place, count, gap in zip(panel.locations, known, panel.gaps, strict=True):
+        if count == 0:
+            reasons[place] = ("no value was ever reported", "从未报告任何数值")
+        elif gap > SILENT_AFTER:
+            reasons[place] = (f"silent for {gap} {kind}", f"已连续{gap}{unit}未报告")
+        elif count < SHORTEST:
+            reasons[place] = (
+                f"only {count} values are known; {SHORTEST} are needed",
+                f"仅有{count}个数值，至少需要{SHORTEST}个",
+            )
+    return reasons
+
+
+def answer(model: Model, panel: Panel, horizons: Sequence[int]) -> Answer:
+    """Forecast all places that can be forecast.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    panel : Panel
+        What was known on the reference date.
+    horizons : sequence of int
+        Periods ahead, from 1.
+
+    Returns
+    -------
+    Answer
+        Every place of the panel is in its table or named as unusable.
+
+    Raises
+    ------
+    TooShortError
+        No place can be forecast.
+    """
+    left_out = unusable(panel)
+    usable = panel.without(list(left_out))
+    if not usable.locations:
+        some = "; ".join(f"{place}: {reason}" for place, (reason, _) in list(left_out.items())[:5])
+        raise TooShortError(
+            f"none of {len(left_out)} places of {panel.disease} can be forecast on {panel.reference_date} ({some}). "
+            f"Give at least {SHORTEST} recent values of one place, or an earlier day."
+        )
+    quantiles = model.predict(usable, horizons)
+    lacking = np.asarray(~np.isfinite(quantiles).all(axis=(1, 2)))
+    if lacking.any():
+        quantiles = np.where(lacking[:, None, None], Persistence().predict(usable, horizons), quantiles)
+    names = tuple(p for p, missing in zip(usable.locations, lacking, strict=True) if missing)
+    return Answer(to_table(model.name, usable, horizons, quantiles), names, left_out)

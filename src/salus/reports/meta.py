@@ -1,0 +1,91 @@
+"""What a bulletin says about itself: disease, unit, day, source, run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from salus.errors import InputError
+from salus.surveillance.weeks import Cadence
+
+
+@dataclass(frozen=True)
+class Meta:
+    """Everything about a bulletin that is not in a table.
+
+    Attributes
+    ----------
+    title, title_zh : str
+        Disease in full, such as ``Hand, foot and mouth disease`` and ``手足口病``.
+    short, short_zh : str
+        Disease as sentences name it, such as ``HFMD`` and ``手足口病``.
+    signal : str
+        What is counted, as in the tables.
+    unit, unit_zh : str
+        Words after a value, such as ``cases per sentinel`` and ``例/定点``.
+    cadence : Cadence
+        Length of a period.
+    reference_date : datetime.date
+        Day on which the forecast is made.
+    as_of : datetime.date
+        Day on which the figures were what was known.
+    last_known : datetime.date
+        First day of the last period that the source's usual lag makes known; horizon 1 is the period after it.
+    source : str
+        Where the figures are from, in words.
+    run_id : str
+        Identifies the run that made the tables.
+    simulated : bool
+        The figures are made up; said in the header and on each page.
+    inside_only : bool
+        The bulletin may not leave the wall; said in the header and on each page.
+    models : tuple of str
+        Names of the models whose forecasts are shown.
+    unforecast : mapping of str to (str, str)
+        Places for which no forecast could be made, with the reason in English and Chinese.
+    unit_one : str
+        Unit after the whole number 1, where English needs the singular; ``unit`` when empty.
+    arriving : int
+        How many of the last periods are known but still incomplete.
+    licence, licence_zh : str
+        Licence of the source's figures, in words; left out when empty.
+
+    Raises
+    ------
+    InputError
+        A text that the bulletin can't do without is empty, or ``last_known`` is not the first day of a period.
+    """
+
+    title: str
+    title_zh: str
+    short: str
+    short_zh: str
+    signal: str
+    unit: str
+    unit_zh: str
+    cadence: Cadence
+    reference_date: dt.date
+    as_of: dt.date
+    last_known: dt.date
+    source: str
+    run_id: str
+    simulated: bool = False
+    inside_only: bool = False
+    models: tuple[str, ...] = ()
+    unforecast: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unit_one: str = ""
+    arriving: int = 0
+    licence: str = ""
+    licence_zh: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("title", "title_zh", "short", "short_zh", "signal", "unit", "unit_zh", "source", "run_id"):
+            if not getattr(self, name).strip():
+                raise InputError(f"the bulletin's '{name}' is empty; a text was wanted. Give it in Meta({name}=...).")
+        start = self.cadence.start(self.last_known)
+        if start != self.last_known:
+            raise InputError(
+                f"last_known is {self.last_known}, which is inside a {self.cadence.kind}; the first day of the period "
+                f"was wanted. Give {start}."
+            )

@@ -1,0 +1,324 @@
+"""One place as a bulletin sees it: what is known, what is expected, how far to trust it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Protocol
+
+from salus.reports.numbers import Scale
+
+UP, DOWN = 0.65, 0.35
+DAYS_AHEAD = 7
+
+
+class Levels(Protocol):
+    """What a bulletin needs of a level scheme (``surveillance.levels.LevelScheme`` is one)."""
+
+    @property
+    def title(self) -> str:
+        """Name of the scheme in English."""
+
+    @property
+    def title_zh(self) -> str:
+        """Name of the scheme in Chinese."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Level names in English, lowest first; they fit into ``at ... level``."""
+
+    @property
+    def names_zh(self) -> tuple[str, ...]:
+        """Level names in Chinese, lowest first."""
+
+    @property
+    def cuts(self) -> dict[str, tuple[float, ...]]:
+        """Ascending thresholds of each place."""
+
+    @property
+    def citation(self) -> str:
+        """Where the thresholds are from."""
+
+    def level(self, location: str, value: float) -> int:
+        """Level of a value in a place.
+
+        Parameters
+        ----------
+        location : str
+            Place with thresholds.
+        value : float
+            In the signal's unit.
+        """
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is expected of one period ahead.
+
+    Attributes
+    ----------
+    horizon : int
+        Periods after the last one that the source's usual lag makes known.
+    start, end : datetime.date
+        First and last day of the period.
+    median, lower50, upper50, lower95, upper95 : float
+        Of the forecast that is shown, in the signal's unit.
+    level : int or None
+        Most probable level; None where the place has no thresholds.
+    probabilities : tuple of float
+        Of each level, lowest first; empty where the place has no thresholds.
+    higher : float or None
+        Probability of a value above the last known one.
+    trust : str
+        Trust label: ``high``, ``moderate``, ``low``, ``withheld`` or ``unknown``.
+    shown : str
+        Name of the model that is shown.
+    note : str
+        What a reader must know; may be empty.
+    """
+
+    horizon: int
+    start: dt.date
+    end: dt.date
+    median: float
+    lower50: float
+    upper50: float
+    lower95: float
+    upper95: float
+    level: int | None
+    probabilities: tuple[float, ...]
+    higher: float | None
+    trust: str
+    shown: str
+    note: str
+
+    @property
+    def trend(self) -> str:
+        """Direction against the last known value: ``up``, ``down``, ``open`` or ``withheld``.
+
+        A probability of a higher value of at least 65 % is up, of at most 35 % down, between the two it is open.
+        """
+        if self.trust == "withheld":
+            return "withheld"
+        if self.higher is None:
+            return "open"
+        return "up" if self.higher >= UP else "down" if self.higher <= DOWN else "open"
+
+    def above(self, level: int) -> float:
+        """Probability of a level above the one given.
+
+        Parameters
+        ----------
+        level : int
+            Number of a level.
+        """
+        return sum(self.probabilities[level + 1 :])
+
+    def below(self, level: int) -> float:
+        """Probability of a level below the one given.
+
+        Parameters
+        ----------
+        level : int
+            Number of a level.
+        """
+        return sum(self.probabilities[:level])
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How one horizon of a place did in its own as-of backtest; the columns of the trust table."""
+
+    horizon: int
+    label: str
+    origins: int
+    skill: float | None
+    coverage50: float | None
+    coverage95: float | None
+    status_accuracy: float | None
+    persistence_accuracy: float | None
+    changes: int | None
+    changes_called: float | None
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """Everything that a bulletin says about one place.
+
+    Attributes
+    ----------
+    location : str
+        As in the tables.
+    anchor : str
+        Name of its section in the page; letters, digits and hyphens.
+    name, name_zh : str
+        Names; the Chinese one is the other where there is none.
+    short : str
+        Abbreviation for map tiles; empty where the places table has none.
+    parent, kind : str or None
+        Place that it lies in, and kind of place.
+    tile : tuple of int or None
+        Row and column on the tile map.
+    starts : tuple of datetime.date
+        First days of all periods from the first known to the last known, without gaps.
+    values : tuple of float or None
+        Their values; None is unknown.
+    now : float or None
+        Last known value; None where nothing is known.
+    now_start : datetime.date or None
+        First day of its period.
+    level : int or None
+        Its level; None where the place has no thresholds or nothing is known.
+    before : int or None
+        Level one period before.
+    late : int
+        How many periods the last known value lies behind the source's usual lag.
+    outlooks : tuple of Outlook
+        By horizon; empty where no forecast could be made.
+    trusts : tuple of Trust
+        By horizon.
+    cuts : tuple of float
+        Thresholds of the levels; empty where the place has none.
+    note : str
+        What a reader must know of the last known value; may be empty.
+    reason : tuple of str or None
+        Why there is no forecast, in English and Chinese.
+    scale : Scale
+        How its values are rounded.
+    """
+
+    location: str
+    anchor: str
+    name: str
+    name_zh: str
+    short: str
+    parent: str | None
+    kind: str | None
+    tile: tuple[int, int] | None
+    starts: tuple[dt.date, ...]
+    values: tuple[float | None, ...]
+    now: float | None
+    now_start: dt.date | None
+    level: int | None
+    before: int | None
+    late: int
+    outlooks: tuple[Outlook, ...]
+    trusts: tuple[Trust, ...]
+    cuts: tuple[float, ...]
+    note: str
+    reason: tuple[str, str] | None
+    scale: Scale
+
+    def called(self, lang: str) -> str:
+        """Its name in a language.
+
+        Parameters
+        ----------
+        lang : str
+            ``en`` or ``zh``.
+        """
+        return self.name_zh if lang == "zh" else self.name
+
+    def outlook(self, horizon: int) -> Outlook | None:
+        """What is expected at a horizon; None where nothing is.
+
+        Parameters
+        ----------
+        horizon : int
+            Periods ahead.
+        """
+        return next((o for o in self.outlooks if o.horizon == horizon), None)
+
+    def trust(self, horizon: int) -> Trust | None:
+        """How that horizon did in the backtest; None where it was not tested.
+
+        Parameters
+        ----------
+        horizon : int
+            Periods ahead.
+        """
+        return next((t for t in self.trusts if t.horizon == horizon), None)
+
+    @property
+    def known(self) -> tuple[tuple[dt.date, float], ...]:
+        """Periods with a value, first days and values."""
+        return tuple((s, v) for s, v in zip(self.starts, self.values, strict=True) if v is not None)
+
+    @property
+    def now_text(self) -> str:
+        """The last known value as it is written everywhere; empty where nothing is known."""
+        return "" if self.now is None else self.scale.observed(self.now, self.cuts)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a bulletin says about all its places together.
+
+    Attributes
+    ----------
+    places : tuple of PlaceView
+        Those that are counted: without a place that holds the others; highest level first, then highest value.
+    whole : PlaceView or None
+        The place that holds the others, such as the nation.
+    focus : int
+        Horizon that the sentences speak of.
+    on_time : bool
+        The last known period ends on the reference date, so that `focus` periods after it are as many from now.
+    top : int or None
+        Level that the headline counts: the highest that any place has now; None where no place has a level.
+    counts : tuple of int
+        Places at each level now, lowest first.
+    before : tuple of int
+        The same one period earlier.
+    expected : tuple of float or None
+        Sums of the level probabilities at `focus`; None unless every place with a level has them.
+    """
+
+    places: tuple[PlaceView, ...]
+    whole: PlaceView | None
+    focus: int
+    on_time: bool
+    top: int | None
+    counts: tuple[int, ...]
+    before: tuple[int, ...]
+    expected: tuple[float, ...] | None
+
+    @property
+    def all_places(self) -> tuple[PlaceView, ...]:
+        """The place that holds the others, where there is one, and all others in order."""
+        return (self.whole, *self.places) if self.whole is not None else self.places
+
+    def moving(self, trend: str) -> tuple[PlaceView, ...]:
+        """Places with that trend at the focus horizon.
+
+        Parameters
+        ----------
+        trend : str
+            ``up``, ``down``, ``open`` or ``withheld``.
+        """
+        return tuple(p for p in self.places if (o := p.outlook(self.focus)) is not None and o.trend == trend)
+
+    @property
+    def climbing(self) -> tuple[PlaceView, ...]:
+        """Places more likely than not to be at a higher level at the focus horizon, likeliest first."""
+        found = [
+            (o.above(p.level), p)
+            for p in self.places
+            if (o := p.outlook(self.focus)) and o.probabilities and p.level is not None
+        ]
+        return tuple(p for chance, p in sorted(found, key=lambda pair: -pair[0]) if chance >= 0.5)
+
+    @property
+    def easing(self) -> tuple[PlaceView, ...]:
+        """Places more likely than not to be at a lower level at the focus horizon, likeliest first."""
+        found = [
+            (o.below(p.level), p)
+            for p in self.places
+            if (o := p.outlook(self.focus)) and o.probabilities and p.level is not None
+        ]
+        return tuple(p for chance, p in sorted(found, key=lambda pair: -pair[0]) if chance >= 0.5)
+
+    @property
+    def late(self) -> tuple[PlaceView, ...]:
+        """Places whose last known value lies behind the source's usual lag, or that have none."""
+        return tuple(p for p in self.places if p.late or p.now is None)

@@ -1,0 +1,181 @@
+"""One forecast, a backtest, and scores: files in, files out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from salus.data.output import replaced_file
+from salus.evaluation import scores, status
+from salus.evaluation.backtest import backtest, origins
+from salus.forecasting.answer import Answer, answer, new_model
+from salus.surveillance.levels import choose
+from salus.surveillance.series import ALSO_LAG, read_histories, read_series
+from salus.tables import door
+from salus.tables.contracts import FORECASTS
+from salus.workflows.status import level_rows
+
+SCORE_COLUMNS = (
+    "horizon", "tasks", "wis", "log_wis", "skill", "skill_bounds", "coverage50", "coverage95", "status_accuracy",
+    "persistence_accuracy", "changes_called",
+)  # fmt: skip
+"""What `salus score` shows of each horizon."""
+
+
+def forecast(
+    source: Any,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    also: Sequence[Any] = (),
+    also_lag: int = ALSO_LAG,
+    as_of: dt.date | None = None,
+    horizons: Sequence[int] = (1, 2, 3, 4),
+    model: str = "pooled",
+    mapping: dict[str, str] | None = None,
+    out: str | Path | None = None,
+) -> Answer:
+    """Forecast once, from what was known on one day.
+
+    Parameters
+    ----------
+    source : path or frame
+        `series` contract.
+    disease, signal : str, optional
+        May be left out where there is only one.
+    also : sequence of path or frame
+        Histories of other signals to learn from.
+    also_lag : int
+        Periods by which those without `as_of` are held back.
+    as_of : datetime.date, optional
+        Reference date; the last day of the data by default.
+    horizons : sequence of int
+        Periods ahead.
+    model : str
+        Registered model.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract.
+    out : str or Path, optional
+        Parquet file to write: quantiles and level probabilities.
+
+    Returns
+    -------
+    Answer
+        The forecasts, and the places that need a word.
+    """
+    series = read_series(source, disease, signal, mapping=mapping, companions=True)
+    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    panel = series.learning_panel(as_of or series.last_day, others)
+    fitted = new_model(model)
+    fitted.fit(panel)
+    found = answer(fitted, panel, horizons)
+    scheme = choose(series.disease, series.signal, panel.history(), series.cadence)
+    whole = replace(found, table=pl.concat([found.table, level_rows(found.table, scheme)]))
+    _write(whole.table, out)
+    return whole
+
+
+def backtest_file(
+    source: Any,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    first: dt.date,
+    last: dt.date,
+    also: Sequence[Any] = (),
+    also_lag: int = ALSO_LAG,
+    horizons: Sequence[int] = (1, 2, 3, 4),
+    model: str = "pooled",
+    train_before: dt.date | None = None,
+    refit_every: int | None = None,
+    mapping: dict[str, str] | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> pl.DataFrame:
+    """Forecast from many past days; see :func:`salus.evaluation.backtest.backtest`.
+
+    Parameters
+    ----------
+    source, disease, signal, also, also_lag, horizons, model, mapping, out
+        As for :func:`forecast`.
+    first, last : datetime.date
+        First reference date, and the day after which there is none.
+    train_before : datetime.date, optional
+        Fit once, on what was known before this day.
+    refit_every : int, optional
+        Periods after which to fit anew; a year by default.
+    progress : callable, optional
+        Called with a stage, the steps done and those of the stage.
+
+    Returns
+    -------
+    polars.DataFrame
+        Quantile rows in the `forecasts` contract.
+    """
+    series = read_series(source, disease, signal, mapping=mapping, companions=True)
+    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    days = origins(series, first, last)
+    table = backtest(
+        series, days, horizons, model, also=others, train_before=train_before, refit_every=refit_every,
+        progress=None if progress is None else lambda done, of: progress("backtesting", done, of),
+    )  # fmt: skip
+    _write(table, out)
+    return table
+
+
+def score_files(
+    forecasts: Any, source: Any, *, truth_as_of: dt.date | None = None, mapping: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Scores of a forecast file by horizon, beside persistence's on the same days.
+
+    Parameters
+    ----------
+    forecasts : path or frame
+        `forecasts` contract, one disease and signal.
+    source : path or frame
+        `series` contract: the truth, and what persistence would have known.
+    truth_as_of : datetime.date, optional
+        Take the truth as it was known then; the latest by default.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract.
+
+    Returns
+    -------
+    list of dict
+        A row a horizon with the keys of :data:`SCORE_COLUMNS`.
+    """
+    table = door.read(forecasts, FORECASTS)
+    series = read_series(source, str(table["disease"][0]), str(table["signal"][0]), mapping=mapping)
+    truth = series.known_on(truth_as_of or series.last_day)
+    days = table["reference_date"].unique().sort().to_list()
+    horizons = table["horizon"].unique().sort().to_list()
+    quantiles = table.filter(pl.col("output_type") == "quantile")
+    steps = range(1, len(horizons) + 1)
+    null = backtest(series, days, list(steps), "persistence").with_columns(
+        pl.col("horizon") + (min(horizons) - 1),
+        disease=pl.lit(table["disease"][0]), signal=pl.lit(table["signal"][0]),
+    )  # fmt: skip
+    ours = scores.score(quantiles, truth)
+    summary = scores.summary(ours, scores.score(null, truth), by=["horizon"])
+    scheme = choose(series.disease, series.signal, series.panel(days[0]).history(), series.cadence)
+    covered = table.filter(pl.col("location").is_in(list(scheme.cuts)))
+    known = status.last_known(series.table, days)
+    called = status.status_scores(covered, truth, known, scheme.cuts, by=["horizon"])
+    rows = []
+    for row in summary.join(called.drop("tasks"), on="horizon", how="left").iter_rows(named=True):
+        row["status_accuracy"] = row["accuracy"]
+        low, high = row["skill_low"], row["skill_high"]
+        row["skill_bounds"] = None if low is None else f"{low:.2f} to {high:.2f}"
+        rows.append({name: row[name] for name in SCORE_COLUMNS})
+    return rows
+
+
+def _write(table: pl.DataFrame, out: str | Path | None) -> None:
+    if out is not None:
+        with replaced_file(out) as temporary:
+            table.write_parquet(temporary)

@@ -1,0 +1,287 @@
+"""The main job: a series in; status, forecasts, trust labels, alerts and a bulletin out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from salus.alerts.level_forecast import LevelForecast
+from salus.data.output import replaced_folder
+from salus.data.provenance import InputFile, hash_file, run_record
+from salus.errors import InputError, TooShortError
+from salus.evaluation.backtest import backtest, origins
+from salus.evaluation.trust import label
+from salus.forecasting.answer import Answer, answer, new_model
+from salus.reports.bulletin import Bulletin, Meta, build
+from salus.surveillance import diseases, places
+from salus.surveillance.levels import LevelScheme, choose
+from salus.surveillance.panel import Panel
+from salus.surveillance.series import ALSO_LAG, Series, read_histories, read_series
+from salus.surveillance.signals import unit
+from salus.tables.contracts import PLACES
+from salus.tables.frames import to_polars
+from salus.workflows.status import level_rows, shown_forecasts, status_table
+
+BACKTEST_PERIODS = {"day": 60, "week": 52, "month": 24}
+"""Past origins from which the trust labels are made."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that one run found.
+
+    Attributes
+    ----------
+    panel : Panel
+        What was known on the reference date.
+    forecasts : polars.DataFrame
+        What is shown: quantiles and level probabilities, `forecasts` contract.
+    status, trust, alerts : polars.DataFrame
+        Tables in their contracts.
+    scheme : LevelScheme
+        Epidemic levels.
+    bulletin : Bulletin
+        Sentence, charts and tables.
+    record : dict
+        What `run.json` holds.
+    notes : tuple of str
+        What a reader must know about how the input was used.
+    """
+
+    panel: Panel
+    forecasts: pl.DataFrame
+    status: pl.DataFrame
+    trust: pl.DataFrame
+    alerts: pl.DataFrame
+    scheme: LevelScheme
+    bulletin: Bulletin
+    record: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def write(self, out: str | Path, langs: Sequence[str] = ("en",), *, pdf: bool = True) -> Path:
+        """Write the folder of results in one step.
+
+        Parameters
+        ----------
+        out : str or Path
+            Folder; one that an earlier run wrote is replaced, one of somebody else's never.
+        langs : sequence of str
+            Languages; the first is `bulletin.html`, others have their code in the name.
+        pdf : bool
+            Whether to write the PDF beside the page.
+
+        Returns
+        -------
+        Path
+            The page in the first language.
+
+        Raises
+        ------
+        OutputError
+            The folder can't be written; what was there stays as it was.
+        """
+        with replaced_folder(out) as folder:
+            for number, lang in enumerate(langs):
+                stem = "bulletin" if number == 0 else f"bulletin.{lang}"
+                (folder / f"{stem}.html").write_text(self.bulletin.html(lang), encoding="utf-8")
+                if pdf:
+                    self.bulletin.pdf(folder / f"{stem}.pdf", lang)
+            self.forecasts.write_parquet(folder / "forecasts.parquet")
+            for name, table in (("status", self.status), ("trust", self.trust), ("alerts", self.alerts)):
+                table.write_csv(folder / f"{name}.csv", float_precision=6)
+            text = json.dumps(self.record, ensure_ascii=False, indent=2, default=str)
+            (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+        return Path(out) / "bulletin.html"
+
+
+def run(
+    source: Any,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    also: Sequence[Any] = (),
+    also_lag: int = ALSO_LAG,
+    as_of: dt.date | None = None,
+    horizons: Sequence[int] = (1, 2, 3, 4),
+    model: str = "pooled",
+    levels: str = "auto",
+    places_table: pl.DataFrame | None = None,
+    shapes: Mapping[str, Mapping[str, Any]] | None = None,
+    mapping: dict[str, str] | None = None,
+    inside_only: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Status, forecasts, trust, alerts and bulletin of one disease.
+
+    Parameters
+    ----------
+    source : path or frame
+        `series` contract.
+    disease, signal : str, optional
+        May be left out where there is only one.
+    also : sequence of path or frame
+        Histories of other signals of the disease to learn from.
+    also_lag : int
+        Periods by which those without `as_of` are held back.
+    as_of : datetime.date, optional
+        The day to stand on; the last day of the data by default.
+    horizons : sequence of int
+        Periods ahead.
+    model : str
+        Registered model.
+    levels : {'auto', 'official', 'mem', 'percentile'}
+        Kind of epidemic levels.
+    places_table : polars.DataFrame, optional
+        `places` contract: names and tile positions of the user's own places.
+    shapes : mapping, optional
+        GeoJSON geometries by place.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract.
+    inside_only : bool
+        The bulletin is made from exact counts and may not leave the wall.
+    progress : callable, optional
+        Called with a stage, the steps done and those of the stage.
+
+    Returns
+    -------
+    Run
+        Ready to be written.
+
+    Raises
+    ------
+    InputError
+        The input can't be used; see :func:`salus.surveillance.series.read_series`.
+    TooShortError
+        No place can be forecast.
+    """
+    tell = progress or (lambda stage, done, of: None)
+    started = dt.datetime.now(dt.UTC)
+    if not horizons or min(horizons) < 1:
+        raise InputError(f"the horizons are {list(horizons)}; whole numbers from 1 were wanted, such as 1:4.")
+    tell("reading", 0, 1)
+    series = read_series(source, disease, signal, mapping=mapping, companions=True)
+    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    day = as_of or series.last_day
+    panel = series.learning_panel(day, others)
+    tested, null = _backtests(series, others, day, horizons, model, tell)
+    tell("forecasting", 0, 1)
+    fitted = new_model(model)
+    fitted.fit(panel)
+    given = answer(fitted, panel, horizons)
+    persistence = answer(new_model("persistence"), panel, horizons).table
+    known = panel.history()
+    scheme = choose(series.disease, series.signal, known, series.cadence, levels)
+    trust = label(tested, null, series.known_on(day), scheme, sorted(set(given.table["location"])), horizons)
+    trust = _name_stand_ins(trust, given)
+    shown = shown_forecasts(given.table, persistence, trust)
+    status = status_table(panel, shown, trust, scheme)
+    forecasts = pl.concat([shown, level_rows(shown, scheme)])
+    last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
+    alerts = LevelForecast().detect(forecasts, last, scheme)
+    options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
+    options |= {"model": model, "levels": levels, "also_lag": also_lag, "mapping": mapping or {}}
+    record = run_record("run", [_input(item) for item in (source, *also)], options, started=started)
+    meta = _meta(series, panel, day, given, record["run_id"], model, inside_only)
+    tell("writing", 0, 1)
+    bulletin = build(
+        known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
+        _places(panel, places_table), shapes,
+    )  # fmt: skip
+    notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
+    return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes)
+
+
+def _backtests(
+    series: Series, others: Sequence[Series], day: dt.date, horizons: Sequence[int], model: str, tell: Progress
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Past forecasts of the model and of persistence; without rows where nothing was known early enough."""
+    start = _back(series, day, BACKTEST_PERIODS[series.cadence.kind])
+    days = origins(series, start, day)[:-1]
+    try:
+        tested = backtest(series, days, horizons, model, also=others, progress=lambda k, n: tell("backtesting", k, n))
+        return tested, backtest(series, days, horizons, "persistence")
+    except TooShortError:
+        nothing = answer(new_model("persistence"), series.panel(day), horizons).table.clear()
+        return nothing, nothing
+
+
+def _back(series: Series, day: dt.date, periods: int) -> dt.date:
+    if series.cadence.kind != "month":
+        return series.cadence.shift(day, -periods)
+    first = series.cadence.shift(day.replace(day=1), -periods)
+    whole = series.cadence.end(day.replace(day=1)) == day
+    return series.cadence.end(first) if whole else first.replace(day=min(day.day, series.cadence.end(first).day))
+
+
+def _name_stand_ins(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
+    """Places where persistence stands in for the model: said so, whatever the backtest found."""
+    stands_in = pl.col("location").is_in(list(given.stands_in))
+    return trust.with_columns(
+        pl.when(stands_in).then(pl.lit("withheld")).otherwise(pl.col("label")).alias("label"),
+        pl.when(stands_in).then(pl.lit("persistence")).otherwise(pl.col("shown")).alias("shown"),
+        pl.when(stands_in)
+        .then(pl.lit("the model has no answer for so short a history; no change is assumed instead"))
+        .otherwise(pl.col("reason"))
+        .alias("reason"),
+    )
+
+
+def _input(source: Any) -> InputFile:
+    """A file by its hash, a frame by that of its rows."""
+    if isinstance(source, str | Path):
+        return hash_file(source)
+    text = to_polars(source).write_csv().encode()
+    return InputFile("a frame", hashlib.sha256(text).hexdigest(), len(text))
+
+
+def _meta(
+    series: Series, panel: Panel, day: dt.date, given: Answer, run_id: str, model: str, inside_only: bool
+) -> Meta:
+    first = series.table.row(0, named=True)
+    words = unit(series.signal, first.get("unit"))
+    source = str(first.get("source") or series.label.rsplit("/", 1)[-1])
+    return Meta(
+        title=diseases.title(series.disease),
+        title_zh=diseases.title(series.disease, "zh"),
+        short=diseases.short(series.disease),
+        short_zh=diseases.short(series.disease, "zh"),
+        signal=series.signal,
+        unit=words.many,
+        unit_one=words.one,
+        unit_zh=words.zh,
+        cadence=series.cadence,
+        reference_date=day,
+        as_of=day,
+        last_known=panel.starts[-1],
+        source=source,
+        run_id=run_id,
+        simulated="simulated" in source.lower(),
+        inside_only=inside_only,
+        models=tuple(dict.fromkeys((model, "persistence"))),
+        unforecast=given.unusable,
+    )
+
+
+def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
+    """Names and tiles of the panel's places: the user's own, else the built-in ones, else the label itself."""
+    labels = list(panel.locations)
+    if own is not None:
+        table = PLACES.check(own, "places").filter(pl.col("location").is_in(labels))
+    else:
+        country = places.country(labels)
+        same = places.harmonise(labels)
+        known = places.known(country) if country else places.known().clear()
+        names = pl.DataFrame({"label": labels, "location": [same.get(x, x) for x in labels]})
+        table = names.join(known, on="location").drop("location").rename({"label": "location"}).select(known.columns)
+    missing = [x for x in labels if x not in set(table["location"])]
+    rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
+    return pl.concat([table, rest], how="diagonal")
