@@ -13,7 +13,8 @@ import polars as pl
 from salus.errors import InputError
 from salus.reports.meta import Meta
 from salus.reports.numbers import Scale
-from salus.reports.view import DAYS_AHEAD, Levels, Outlook, Overview, PlaceView, Trust
+from salus.reports.view import DAYS_AHEAD, Outlook, Overview, PlaceView, Trust
+from salus.surveillance.levels import LevelScheme
 from salus.tables.contracts import FORECASTS, PLACES, STATUS, TRUST
 
 _BANDS = ("value", "lower50", "upper50", "lower95", "upper95")
@@ -24,7 +25,7 @@ def place_views(
     status: pl.DataFrame,
     trust: pl.DataFrame,
     forecasts: pl.DataFrame,
-    scheme: Levels,
+    scheme: LevelScheme,
     meta: Meta,
     places: pl.DataFrame,
 ) -> tuple[PlaceView, ...]:
@@ -36,7 +37,7 @@ def place_views(
         Columns ``location``, ``date`` (first day of the period), ``value``: what was known on the day.
     status, trust, forecasts, places : polars.DataFrame
         In their contracts; ``forecasts`` holds the rows of the model that is shown for each place.
-    scheme : Levels
+    scheme : LevelScheme
         Level names, thresholds and their source.
     meta : Meta
         What the bulletin says about itself.
@@ -90,14 +91,14 @@ def place_views(
     )
 
 
-def overview(views: Sequence[PlaceView], scheme: Levels, meta: Meta) -> Overview:
+def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Overview:
     """What is said about all places together.
 
     Parameters
     ----------
     views : sequence of PlaceView
         All places.
-    scheme : Levels
+    scheme : LevelScheme
         Level names.
     meta : Meta
         What the bulletin says about itself.
@@ -145,7 +146,7 @@ def _place(
     rows: list[dict[str, Any]],
     trusts: tuple[Trust, ...],
     about: Mapping[str, Any],
-    scheme: Levels,
+    scheme: LevelScheme,
     meta: Meta,
     anchor: str,
     short: str,
@@ -181,7 +182,7 @@ def _place(
         ),
         trusts=trusts,
         cuts=cuts,
-        note=(nowadays["note"] or "") if nowadays else "",
+        note="; ".join(n for n in ((nowadays["note"] if nowadays else ""), scheme.notes.get(location)) if n),
         reason=meta.unforecast.get(location),
         scale=scales[location],
     )
@@ -269,7 +270,7 @@ def _agree(status: pl.DataFrame, forecasts: pl.DataFrame) -> None:
         )
 
 
-def _named(status: pl.DataFrame, scheme: Levels) -> None:
+def _named(status: pl.DataFrame, scheme: LevelScheme) -> None:
     highest = status["level"].max() if status.height else None
     if isinstance(highest, int) and highest >= len(scheme.names):
         raise InputError(

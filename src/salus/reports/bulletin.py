@@ -12,8 +12,9 @@ import polars as pl
 from salus.reports import assemble, page, pdf
 from salus.reports.meta import Meta
 from salus.reports.sentences import Voice
-from salus.reports.view import Levels, Overview, PlaceView
+from salus.reports.view import Overview, PlaceView
 from salus.reports.words import language
+from salus.surveillance.levels import LevelScheme
 
 __all__ = ["Bulletin", "Meta", "build"]
 
@@ -26,7 +27,7 @@ class Bulletin:
     ----------
     meta : Meta
         What it says about itself.
-    scheme : Levels
+    scheme : LevelScheme
         Level names, thresholds and their source.
     views : tuple of PlaceView
         All places, by location.
@@ -37,7 +38,7 @@ class Bulletin:
     """
 
     meta: Meta
-    scheme: Levels
+    scheme: LevelScheme
     views: tuple[PlaceView, ...]
     overview: Overview
     shapes: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
@@ -115,7 +116,7 @@ def build(
     status: pl.DataFrame,
     trust: pl.DataFrame,
     forecasts: pl.DataFrame,
-    scheme: Levels,
+    scheme: LevelScheme,
     meta: Meta,
     places: pl.DataFrame,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
@@ -132,7 +133,7 @@ def build(
         Trust table: a row a place and horizon.
     forecasts : polars.DataFrame
         Forecasts table, the rows of the model that is shown for each place; checked to tell the same as ``status``.
-    scheme : Levels
+    scheme : LevelScheme
         Level names, thresholds and their source.
     meta : Meta
         What the bulletin says about itself.

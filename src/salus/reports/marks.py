@@ -27,9 +27,8 @@ def badge(voice: Voice, level: int | None) -> Markup:
     name = "lx" if step is None else f"l{step}"
     ink = "#3b4a52" if step is None else svg.LEVEL_INK[step]
     mark = svg.tag("svg", svg.shape(step, 7, 7, 5, ink), viewBox="0 0 14 14", width=12, height=12, aria_hidden="true")
-    return Markup('<span class="badge {}">{}<span>{}</span></span>').format(
-        name, Markup(mark), escape(voice.level(level))
-    )
+    drawn = Markup(mark)  # noqa: S704
+    return Markup('<span class="badge {}">{}<span>{}</span></span>').format(name, drawn, escape(voice.level(level)))
 
 
 def direction(voice: Voice, trend: str) -> Markup:

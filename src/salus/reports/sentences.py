@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from salus.reports.meta import Meta
 from salus.reports.numbers import threshold
-from salus.reports.view import Levels, Outlook, Overview, PlaceView
+from salus.reports.view import Outlook, Overview, PlaceView
 from salus.reports.words import Words
+from salus.surveillance.levels import LevelScheme
 
 SMALL_COUNT = 20
 ABOUT_EQUAL = 0.005
@@ -40,7 +41,7 @@ class Voice:
         The language.
     meta : Meta
         What the bulletin says about itself.
-    scheme : Levels
+    scheme : LevelScheme
         Level names and thresholds.
     overview : Overview
         The facts of all places together.
@@ -48,7 +49,7 @@ class Voice:
 
     words: Words
     meta: Meta
-    scheme: Levels
+    scheme: LevelScheme
     overview: Overview
 
     # small parts
@@ -115,6 +116,22 @@ class Voice:
             Its number; None has a word too.
         """
         return self.words("level.unknown") if number is None else self.levels[number]
+
+    def level_words(self, number: int | None) -> dict[str, str]:
+        """A level's name, and the name as a sentence has it after a verb: ``level`` and ``at``.
+
+        Parameters
+        ----------
+        number : int or None
+            Its number.
+        """
+        name = self.level(number)
+        key = "level.at"
+        if name.startswith("below "):
+            key = "level.at.below"
+        elif name.endswith((" intensity", "水平", "流行")):
+            key = "level.at.plain"
+        return {"level": name, "at": self.words(key, level=name)}
 
     def kind(self, count: int) -> str:
         """What the places are, in the number that ``count`` asks for.
@@ -195,7 +212,7 @@ class Voice:
                     self.words(
                         "support.level",
                         when=self.when(ahead.horizon),
-                        level=self.level(ahead.level),
+                        **self.level_words(ahead.level),
                         p=self.words.percent(chance),
                     )
                 )
@@ -301,7 +318,7 @@ class Voice:
             )
         top, n = overview.top, overview.counts[overview.top]
         key = "head.all" if n == total else "head.some"
-        sentence = self.words(key, disease=self.disease, level=self.level(top), n=n, total=total, places=places)
+        sentence = self.words(key, disease=self.disease, **self.level_words(top), n=n, total=total, places=places)
         if overview.expected is None:
             return self.words("head.stop", sentence=sentence)
         when = self.when(overview.focus)
@@ -330,9 +347,11 @@ class Voice:
             return self.support(overview.whole or overview.places[0])
         said = [self.counts] if overview.whole is not None else []
         if overview.top is not None and overview.top < len(self.levels) - 1:
-            said.append(self.words("sub.higher.none", level=self.level(overview.top + 1)))
+            said.append(self.words("sub.higher.none", **self.level_words(overview.top + 1)))
         if overview.top and overview.top > 1 and overview.counts[overview.top - 1]:
-            said.append(self.words("sub.next", n=overview.counts[overview.top - 1], level=self.level(overview.top - 1)))
+            said.append(
+                self.words("sub.next", n=overview.counts[overview.top - 1], **self.level_words(overview.top - 1))
+            )
         moves = [
             self.words(f"sub.{trend}", n=len(found))
             for trend in ("up", "down", "open", "withheld")
@@ -358,7 +377,7 @@ class Voice:
         said = []
         if overview.top:
             found = [v for v in overview.places if v.level == overview.top]
-            said.append(self.words("look.top", level=self.level(overview.top), names=self.names(found)))
+            said.append(self.words("look.top", **self.level_words(overview.top), names=self.names(found)))
         if overview.expected is not None:
             if overview.climbing:
                 said.append(self.words("look.climb", when=when, names=self.names(overview.climbing)))
@@ -388,7 +407,8 @@ class Voice:
 
     def _rank(self, level: int) -> str:
         rank = 0 if level == 0 else 2 if level == len(self.levels) - 1 else 1
-        return self.words(f"look.rank.{rank}", level=self.level(level))
+        said = self.words(f"look.rank.{rank}", **self.level_words(level))
+        return said[:1].upper() + said[1:]
 
     @property
     def sure(self) -> list[str]:
@@ -471,5 +491,5 @@ class Voice:
             key = "place.late" if view.level is not None else "place.late.plain"
         period = self.words.period(self.meta.cadence, view.now_start)
         return self.words(
-            key, disease=self.disease, level=self.level(view.level), place=self.name(view), value=value, period=period
+            key, disease=self.disease, **self.level_words(view.level), place=self.name(view), value=value, period=period
         )

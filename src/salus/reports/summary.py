@@ -40,7 +40,7 @@ def key_figures(voice: Voice) -> list[Part]:
         found.append(
             _part(
                 words("key.of", n=overview.counts[overview.top], total=total),
-                words("key.level", level=voice.level(overview.top)),
+                words("key.level", **voice.level_words(overview.top)),
                 words("key.before", span=one, n=overview.before[overview.top]),
             )
         )
@@ -108,7 +108,7 @@ def _of_one(voice: Voice, view: PlaceView) -> list[Part]:
         if ahead.probabilities:
             top = len(ahead.probabilities) - 1
             found.append(
-                _part(words.percent(ahead.probabilities[top]), words("key.top", level=voice.level(top), when=when))
+                _part(words.percent(ahead.probabilities[top]), words("key.top", **voice.level_words(top), when=when))
             )
     return found
 
@@ -212,7 +212,7 @@ def _map_alt(voice: Voice, drawn: Sequence[PlaceView], later: bool, period: str)
         ahead = view.outlook(voice.overview.focus)
         levels.append((ahead.level if ahead else None) if later else view.level)
     items = [
-        voice.words("map.count", n=levels.count(k), level=voice.level(k))
+        voice.words("map.count", n=levels.count(k), **voice.level_words(k))
         for k in reversed(range(len(voice.levels)))
         if levels.count(k)
     ]

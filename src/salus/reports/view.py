@@ -4,51 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Protocol
 
 from salus.reports.numbers import Scale
 
 UP, DOWN = 0.65, 0.35
 DAYS_AHEAD = 7
-
-
-class Levels(Protocol):
-    """What a bulletin needs of a level scheme (``surveillance.levels.LevelScheme`` is one)."""
-
-    @property
-    def title(self) -> str:
-        """Name of the scheme in English."""
-
-    @property
-    def title_zh(self) -> str:
-        """Name of the scheme in Chinese."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Level names in English, lowest first; they fit into ``at ... level``."""
-
-    @property
-    def names_zh(self) -> tuple[str, ...]:
-        """Level names in Chinese, lowest first."""
-
-    @property
-    def cuts(self) -> dict[str, tuple[float, ...]]:
-        """Ascending thresholds of each place."""
-
-    @property
-    def citation(self) -> str:
-        """Where the thresholds are from."""
-
-    def level(self, location: str, value: float) -> int:
-        """Level of a value in a place.
-
-        Parameters
-        ----------
-        location : str
-            Place with thresholds.
-        value : float
-            In the signal's unit.
-        """
 
 
 @dataclass(frozen=True)

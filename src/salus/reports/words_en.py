@@ -102,7 +102,7 @@ TEXT = {
     "look.ease": "More likely than not at a lower level {when}: {names}.",
     "look.late": "Reports to check, because the latest figures are missing: {names}.",
     "look.rank.0": "{at}, routine watch is enough. Look again when the next figures come.",
-    "look.rank.1": "{at}, look at whether clinics and schools see the same, and at whether the rise goes on in the next figures.",
+    "look.rank.1": "{at}, look at whether clinics and schools see the same, and at what the next figures say.",
     "look.rank.2": "{at}, look at whether health services and public information are ready for this many cases.",
     "look.one.climb": "The chance of a higher level {when} is {p}.",
     "look.one.ease": "The chance of a lower level {when} is {p}.",
