@@ -23,7 +23,10 @@ LONGEST_DELAY = 60
 """Days after which nothing is reported any more."""
 
 SILENCES_PER_DISTRICT_YEAR = 0.10
+"""How often a district reports nothing for some weeks; 4 in 10 of these times are never made up for."""
+
 SILENT_WEEKS = (2, 5)
+"""Bounds of the length of a silence."""
 
 
 @dataclass(frozen=True)

@@ -108,8 +108,8 @@ def simulate(
     out : str or Path
         Folder to write; an earlier simulation there is replaced.
     encounters : int
-        Expected number of rows in the line list, 1,000 to 200 million; the true one differs by chance (about its
-        square root, and a few per cent below 20,000).
+        Expected number of rows in the line list, 1,000 to 200 million, those included whose reports are still on
+        the way on the last day; the true one differs by chance, too.
     years : float
         Length of the time with visits, 0.5 to 30 years; rounded to whole weeks.
     seed : int
