@@ -153,7 +153,8 @@ RKI = (
 def epidata_rows() -> list[dict[str, object]]:
     return [
         {
-            "release_date": "2024-11-15", "region": "nat", "issue": 202445, "epiweek": 202444, "lag": 1, "num_ili": 61000,
+            "release_date": "2024-11-15", "region": "nat", "issue": 202445, "epiweek": 202444, "lag": 1,
+            "num_ili": 61000,
             "num_patients": 2300000, "num_providers": 3900, "num_age_0": 1, "wili": 2.31, "ili": 2.65,
         },
         {

@@ -95,7 +95,7 @@ def test_no_rows_and_failures_write_nothing(run, server, cases, tmp_path, reply)
     out.write_bytes(b"before")
     server.routes = cases["rki"].routes(False, True)
     result = run("rki", "--out", out, "--base-url", server.url, "--since", "2030-01-01")
-    with pytest.raises(SourceError, match="has no data for since 2030-01-01.*nothing was written"):
+    with pytest.raises(SourceError, match=r"has no data for since 2030-01-01.*nothing was written"):
         raise result.exception
     server.routes = dict.fromkeys(server.routes, reply("oops", 404))
     assert isinstance(run("rki", "--out", out, "--base-url", server.url).exception, SourceError)

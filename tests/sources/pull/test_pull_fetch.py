@@ -130,7 +130,7 @@ def test_redirects_are_followed_within_http_only(server, fetch, reply):
     server.routes["/b"] = reply("x")
     assert fetch.get(server.url + "/a").body == b"x"
     server.routes["/c"] = reply("", 302, {"Location": "file:///etc/hostname"})
-    with pytest.raises(SourceError, match="leads to file:/+etc/hostname, from http to file; that is not followed"):
+    with pytest.raises(SourceError, match=r"leads to file:/+etc/hostname, from http to file; that is not followed"):
         fetch.get(server.url + "/c")
     server.routes["/d"] = reply("", 301, {"Location": "/d"})
     with pytest.raises(SourceError, match="more than 5 times"):
