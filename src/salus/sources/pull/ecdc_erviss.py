@@ -61,7 +61,7 @@ class EcdcErviss(Source):
 
     name = "ecdc_erviss"
     title = "ECDC/WHO ERVISS, European respiratory virus surveillance"
-    licence = "ECDC legal notice: reuse allowed with acknowledgement of the source (Decision 2011/833/EU)"
+    licence = "ECDC's legal notice: reuse with acknowledgement of the source; see the terms"
     citation = (
         "European Centre for Disease Prevention and Control, WHO Regional Office for Europe. European "
         "Respiratory Virus "

@@ -56,7 +56,7 @@ class JapanIdwr(Source):
 
     name = "japan_idwr"
     title = "Japan IDWR, provisional weekly data of JIHS"
-    licence = "Public Data License 1.0 of Japan (compatible with CC BY 4.0), with acknowledgement of the source"
+    licence = "Terms of use of JIHS: name the source; the publisher names no licence in the files, see the terms"
     citation = (
         "Japan Institute for Health Security (formerly National Institute of Infectious Diseases). Infectious "
         "Diseases Weekly "
