@@ -5,7 +5,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salus.errors import InputError, WallError
@@ -80,6 +80,7 @@ def test_lines_that_are_no_rows_are_counted_too(key, tmp_path):
 day = st.dates(dt.date(1899, 1, 1), dt.date(2024, 6, 1))
 
 
+@settings(max_examples=60, deadline=None)
 @given(day, day)
 def test_age_groups_go_by_completed_years(birth, visit):
     years = visit.year - birth.year - ((visit.month, visit.day) < (birth.month, birth.day))

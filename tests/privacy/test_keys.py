@@ -3,7 +3,7 @@ import os
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salus.errors import WallError
@@ -11,6 +11,7 @@ from salus.privacy import keys
 from salus.privacy.keys import Key
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=1, max_size=20

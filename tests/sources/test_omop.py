@@ -13,12 +13,13 @@ TABLES = {
     "visit_occurrence": "visit_occurrence_id,person_id,visit_concept_id,visit_start_date,provider_id\n"
     "100,1,9202,2024-01-03,7\n101,2,9201,2024-01-04,7\n102,3,9203,2024-01-05,7\n"
     "103,9,9202,2024-01-05,7\n104,1,9202,2024-01-06,7\n",
-    "condition_occurrence": "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,condition_source_value,"
-    "condition_source_concept_id,visit_occurrence_id\n"
+    "condition_occurrence": "condition_occurrence_id,person_id,condition_concept_id,condition_start_date,"
+    "condition_source_value,condition_source_concept_id,visit_occurrence_id\n"
     "1,1,5000,2024-01-03,J10.1,45000,100\n2,2,0,2024-01-04,J44.1,0,101\n"
     "3,3,0,2024-01-05,local7,0,102\n4,9,0,2024-01-05,J10.1,0,103\n",
     "location": "location_id,city,county,location_source_value\n10,Town,D1,x\n11,Town,,D2\n",
-    "concept": "concept_id\tconcept_name\tvocabulary_id\tconcept_code\n45000\tFlu\tICD10CM\tJ10.1\n5000\tFlu A\tSNOMED\t442438000\n",
+    "concept": "concept_id\tconcept_name\tvocabulary_id\tconcept_code\n"
+    "45000\tFlu\tICD10CM\tJ10.1\n5000\tFlu A\tSNOMED\t442438000\n",
 }
 
 

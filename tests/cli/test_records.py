@@ -1,0 +1,113 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from salus.cli import records, syndromes
+from salus.errors import WallError
+
+HEAD = "encounter_id,person_id,name,birth_date,sex,district,visit_date,icd10\n"
+PLACES = "location,name,parent,location_level,population\n"
+PLACES += "P,Province,,province,1000\nA,Aton,P,district,600\nB,Bville,P,district,400\n"
+
+
+@pytest.fixture
+def files(tmp_path):
+    rows = [
+        f"v{n},p{n},Jane,1990-01-01,F,{'AB'[n % 2]},2024-01-{n % 21 + 1:02d},{'J10.1' if n % 3 else 'B08.4'}"
+        for n in range(90)
+    ]
+    (tmp_path / "visits.csv").write_text(HEAD + "\n".join(rows) + "\nv99,p99,Jane,2030-01-01,F,A,2024-01-05,J10\n")
+    (tmp_path / "places.csv").write_text(PLACES)
+    (tmp_path / "policy.toml").write_text('syndromes = ["influenza", "hfmd"]\nweeks_held_back = 0\n')
+    return tmp_path
+
+
+def run(*arguments, fails=False):
+    result = CliRunner().invoke(records.app, [str(a) for a in arguments])
+    assert fails or result.exception is None, result.exception
+    return result
+
+
+def test_from_a_line_list_to_a_release_that_verifies(files):
+    run("key", files / "office.key")
+    shown = run(
+        "ingest",
+        files / "visits.csv",
+        "--format",
+        "linelist",
+        "--root",
+        files / "wall",
+        "--key-file",
+        files / "office.key",
+    ).stdout
+    assert "91 rows in = 90 kept + 0 left out + 1 set aside" in shown
+    assert "Fields that never entered: name" in shown
+    common = ["--root", files / "wall", "--key-file", files / "office.key", "--places", files / "places.csv"]
+    report = json.loads(run("release", *common, "--policy", files / "policy.toml", "--json").stdout)
+    assert report["left_out"] > 0
+    assert "holds  counts_left_out" in run("verify", report["folder"]).stdout
+    (files / "wall" / "release" / report["id"] / "policy.toml").write_text("minimum_cell = 5")
+    broken = run("verify", report["folder"], fails=True)
+    assert broken.exit_code == 1
+    assert "FAILS  file policy.toml" in broken.stdout
+
+
+def test_a_missing_key_says_how_to_make_one(files, monkeypatch):
+    monkeypatch.delenv("SALUS_KEY", raising=False)
+    result = run("ingest", files / "visits.csv", "--format", "linelist", "--root", files / "wall", fails=True)
+    assert isinstance(result.exception, WallError)
+    assert "salus records key FILE" in str(result.exception)
+    assert not (files / "wall").exists()
+
+
+def test_columns_can_be_mapped(files):
+    run("key", files / "office.key")
+    (files / "own.csv").write_text("who,visit_date,district,icd10\np1,2024-01-01,A,J10\n")
+    base = [
+        "ingest",
+        files / "own.csv",
+        "--root",
+        files / "wall",
+        "--key-file",
+        files / "office.key",
+        "--format",
+        "linelist",
+    ]
+    assert "1 kept" in run(*base, "--column", "person=who").stdout
+    assert run(*base, "--column", "person", fails=True).exit_code == 2
+
+
+def test_every_command_shows_an_example():
+    for name in ("key", "ingest", "release", "verify"):
+        assert "Example" in run(name, "--help").stdout
+
+
+def test_case_definitions_are_browsed():
+    app = typer.Typer()
+    app.command()(syndromes.browse)
+    listed = json.loads(CliRunner().invoke(app, ["--json"]).stdout)
+    assert "hfmd" in [row["syndrome"] for row in listed]
+    shown = CliRunner().invoke(app, ["手足口病"]).stdout
+    assert "B08.4 and below" in shown
+    assert "https://" in shown
+
+
+def test_the_key_is_in_no_message_of_a_crash(files):
+    """A traceback of the engine would show SQL; the key must not stand in it."""
+    run("key", files / "office.key")
+    secret = (files / "office.key").read_text().strip()
+    code = (
+        "import duckdb, sys; from salus.privacy import keys; k = keys.load(sys.argv[1]); c = duckdb.connect(); "
+        "k.register(c, 'person'); c.execute('SELECT ' + keys.surrogate_sql('nothing', 'person') + ' FROM key_person')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, files / "office.key"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "nothing" in result.stderr
+    assert secret not in result.stderr
+    assert secret[:16] not in result.stderr
