@@ -2,8 +2,9 @@
 
 UTF-8 proves itself, since text in any other encoding is hardly ever valid UTF-8. A byte-order mark is believed. For the
 rest, every candidate that can decode the file's non-ASCII lines is weighed by evidence: words that surveillance tables
-hold (``data/common_words.csv``), the shape of Western European words, and, where these are silent, the judgement of
-`charset-normalizer`. When two candidates are about as likely, the file is refused with a preview of each.
+hold (``data/common_words.csv``), endings of place names, runs of kana or Cyrillic, letters inside Latin words. When no
+candidate stands out, the file is refused with a preview of each: a table has too little text for the letter statistics
+by which general detectors judge, and a silently mangled place name is worse than a question.
 """
 
 from __future__ import annotations
@@ -16,8 +17,6 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-import charset_normalizer
-
 from salus.errors import InputError
 
 CANDIDATES = {
@@ -27,7 +26,8 @@ CANDIDATES = {
     "euc_jp": "ja",
     "euc_kr": "ko",
     "cp1251": "ru",
-    "cp1252": "",
+    "cp1252": "west",
+    "cp1250": "east",
 }
 """Encodings that are weighed, with the language of the words that speak for each."""
 
@@ -42,7 +42,13 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_WESTERN = re.compile("[A-Za-zÀ-ÖØ-öø-ÿ]+")
+_LATIN_LANGUAGES = ("west", "east")
+_SURE, _SURE_LATIN = 0.35, 0.9
+_LATIN = re.compile("[A-Za-zÀ-ÖØ-öø-ÿĀ-ſȘ-ț]+")
+_LATIN_NAME = re.compile("[a-zà-öø-ÿā-ſș-ț-]+")
+# kana tell of Shift-JIS alone: their bytes in EUC-JP are everyday characters in Big5
+_KANA = "[\u3041-\u3096\u30a1-\u30fa\u30fc]{2,}"
+_CYRILLIC = "^[\u0410-\u042f\u0401]?[\u0430-\u044f\u0451]{2,}$"
 
 
 def detect(path: Path, label: str) -> str:
@@ -175,7 +181,7 @@ def _chance(sample: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     letters = {ord(c) for c in text if not c.isascii()}
-    if not letters or len(letters) > _CHANCE or not 0x100 <= max(letters) <= 0x7FF:
+    if not letters or len(letters) > _CHANCE or not 0xC0 <= max(letters) <= 0x7FF:
         return False
     return re.search("[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]", text) is None
 
@@ -219,10 +225,10 @@ def _words() -> dict[str, tuple[str, ...]]:
     return {language: tuple(sorted(set(w), key=len, reverse=True)) for language, w in words.items()}
 
 
-def _coverage(text: str, language: str) -> float:
+def _coverage(text: str, encoding: str) -> float:
     """Share of the letters outside ASCII that stand in known words of two letters or more, or alone in a cell."""
-    cells = [c for c in re.split(r"[\x00-\x7f]+", text.casefold()) if c]
-    pattern = _pattern(language)
+    cells = [c for c in re.split(r"[\x00-\x7f]+", text) if c]
+    pattern = _pattern(encoding)
     known = 0
     for cell in cells:
         known += sum(
@@ -232,23 +238,31 @@ def _coverage(text: str, language: str) -> float:
 
 
 @cache
-def _pattern(language: str) -> re.Pattern[str]:
+def _pattern(encoding: str) -> re.Pattern[str]:
     """Known words, or a whole cell that ends as the names of places do (``-市`` in the word list)."""
+    language = CANDIDATES.get(encoding, "ru")
     words = [w for w in _words()[language] if not w.startswith("-")]
     ends = "".join(w[1:] for w in _words()[language] if w.startswith("-"))
     places = [rf"^\w{{1,6}}[{ends}]$"] if ends else []
-    return re.compile("|".join([*places, *(re.escape(w.casefold()) for w in words)]))
+    script = {"cp932": [_KANA], "cp1251": [_CYRILLIC], "utf-8": [_CYRILLIC]}.get(encoding, [])
+    return re.compile("|".join([*places, *script, *(re.escape(w) for w in words)]))
 
 
 def _western(text: str) -> float:
-    """Share of the letters outside ASCII that stand in a Latin word with at least as many plain letters."""
+    """Share of the letters outside ASCII that stand in a Latin word with twice as many plain letters."""
     outside = sum(not c.isascii() for c in text)
     good = 0
-    for word in _WESTERN.findall(text):
+    for word in _LATIN.findall(text):
         special = sum(not c.isascii() for c in word)
-        if 2 * special <= len(word):
+        if 3 * special <= len(word):
             good += special
     return good / max(outside, 1)
+
+
+def _known_words(text: str, language: str) -> int:
+    """How many different words of a language, among those with letters outside ASCII, a text holds."""
+    words = {w for w in _LATIN_NAME.findall(text.casefold()) if not w.isascii()}
+    return len(words & {w for w in _words()[language] if not w.isascii()})
 
 
 def _weigh(sample: bytes, label: str) -> str:
@@ -258,21 +272,23 @@ def _weigh(sample: bytes, label: str) -> str:
             texts[name] = sample.decode(name)
         except UnicodeDecodeError:
             continue
-    weights = {
-        name: _western(text) if name == "cp1252" else _coverage(text, CANDIDATES.get(name, "ru"))
-        for name, text in texts.items()
-    }
+    weights = {}
+    for name, text in texts.items():
+        latin = CANDIDATES.get(name) in _LATIN_LANGUAGES
+        weights[name] = _western(text) if latin else _coverage(text, name)
+    if "euc_jp" in weights and re.search(_KANA, texts["euc_jp"]):
+        weights["euc_jp"] = max(weights["euc_jp"], _SURE - 0.01)  # enough to raise a doubt, not to win
     ranked = sorted(weights, key=lambda n: -weights[n])
-    if ranked and weights[ranked[0]] >= (0.9 if ranked[0] == "cp1252" else 0.25):
-        rivals = [n for n in ranked[1:] if weights[n] > weights[ranked[0]] / 3 and texts[n] != texts[ranked[0]]]
+    best = ranked[0] if ranked else ""
+    if best and weights[best] >= (_SURE_LATIN if CANDIDATES.get(best) in _LATIN_LANGUAGES else _SURE):
+        rivals = [n for n in ranked[1:] if weights[n] > weights[best] / 3 and texts[n] != texts[best]]
         if not rivals:
-            return ranked[0]
-    elif texts:
-        judged = charset_normalizer.from_bytes(sample, cp_isolation=list(texts))
-        calm = [m.encoding for m in judged if m.chaos < 0.1 and m.encoding != "cp1252"]
-        different = {texts[n] for n in calm if n in texts}
-        if len(different) == 1 and "cp1252" not in [m.encoding for m in judged if m.chaos < 0.1]:
-            return calm[0]
+            return best
+        if all(CANDIDATES.get(n) in _LATIN_LANGUAGES for n in (best, *rivals)):
+            spoken = {n: _known_words(texts[n], CANDIDATES[n]) for n in (best, *rivals)}
+            first = max(spoken, key=lambda n: spoken[n])
+            if spoken[first] and not any(count for n, count in spoken.items() if n != first):
+                return first
     raise InputError(_question(sample, texts, label))
 
 
