@@ -35,7 +35,8 @@ def forecast(
     """Forecast once, from what was known on one day."""
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
-        horizons=options.horizons(horizons), model=model, mapping=parse_options(column_map or []), out=out,
+        horizons=options.horizons(horizons), model=model, mapping=parse_options(column_map) if column_map else None,
+        out=out,
     )  # fmt: skip
     for place in found.stands_in:
         typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
@@ -70,7 +71,8 @@ def backtest(
         table = forecasting.backtest_file(
             series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag,
             horizons=options.horizons(horizons), model=model, train_before=options.day(train_before, "--train-before"),
-            refit_every=refit_every, mapping=parse_options(column_map or []), out=out, progress=stages,
+            refit_every=refit_every, mapping=parse_options(column_map) if column_map else None, out=out,
+            progress=stages,
         )  # fmt: skip
     typer.echo(f"{table['reference_date'].n_unique()} days, {table['location'].n_unique()} places: {out}")
 
@@ -89,7 +91,7 @@ def score(
         forecasts,
         series,
         truth_as_of=options.day(truth_as_of, "--truth-as-of"),
-        mapping=parse_options(column_map or []),
+        mapping=parse_options(column_map) if column_map else None,
     )
     if as_json:
         typer.echo(json.dumps(rows, default=str))

@@ -52,7 +52,7 @@ def run(
             levels=levels,
             places_table=None if places is None else places_module.read(places),
             shapes=None if geometry is None else read_shapes(geometry),
-            mapping=parse_options(column_map or []),
+            mapping=parse_options(column_map) if column_map else None,
             inside_only=inside_only,
             progress=stages,
         )
