@@ -49,7 +49,9 @@ def test_text_survives_whatever_its_encoding(text: str, encoding: str, tmp_path:
     assert [frame.columns, *map(list, frame.rows())] == lines
 
 
-@given(st.lists(st.sampled_from("某代码测样甲乙丙海山木林森火土金水日月星辰风云雨雪"), min_size=2, max_size=8).map("".join))
+@given(
+    st.lists(st.sampled_from("某代码测样甲乙丙海山木林森火土金水日月星辰风云雨雪"), min_size=2, max_size=8).map("".join)
+)
 def test_a_guess_is_right_or_not_made(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
     file = tmp_path_factory.mktemp("guess") / "cases.csv"
     for encoding in ("gb18030", "big5", "cp932"):

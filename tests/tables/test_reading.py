@@ -55,7 +55,10 @@ def test_quoted_cells(tmp_path: Path) -> None:
     assert frame.rows() == [("x, y", 'say "so"'), ("two\nlines", "2")]
 
 
-cells = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff\u2028\u2029\x85"), max_size=8)
+cells = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufeff\u2028\u2029\x85"),
+    max_size=8,
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,7 +91,7 @@ def test_excel_with_several_filled_sheets_asks(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rows on several sheets: first, second"):
         read_raw(tmp_path / "x.xlsx")
     assert read_raw(tmp_path / "x.xlsx", sheet="second").equals(FRAME)
-    with pytest.raises(InputError, match="has no sheet 'third'. It has first, second, blank"):
+    with pytest.raises(InputError, match=r"has no sheet 'third'. It has first, second, blank"):
         read_raw(tmp_path / "x.xlsx", sheet="third")
 
 

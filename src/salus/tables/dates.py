@@ -260,12 +260,16 @@ def _read_distinct(distinct: pl.DataFrame, style: DateStyle) -> pl.DataFrame:
     readers = [*_plain(), *_weeks(style), *_asian(), *_words(), *_numbers(style)]
     order = style.word if style.word in ("day-first", "month-first") else _order(frame)
     readers += _slashed(order)
-    date, reason = pl.lit(None, pl.Date), pl.lit("unknown")
-    for pattern, value, problem in reversed(readers):
-        hit = pl.col("text").str.contains(pattern)
-        date = pl.when(hit).then(value).otherwise(date)
-        reason = pl.when(hit).then(pl.lit(problem)).otherwise(reason)
-    out = frame.select("raw", date.alias("date"), reason.alias("reason"))
+    found = []
+    for pattern, value, problem in readers:
+        hit = frame["text"].str.contains(pattern)
+        if hit.any():
+            found.append(frame.filter(hit).select("raw", value.alias("date"), pl.lit(problem).alias("reason")))
+            frame = frame.filter(~hit)
+        if frame.height == 0:
+            break
+    rest = frame.select("raw", pl.lit(None, pl.Date).alias("date"), pl.lit("unknown").alias("reason"))
+    out = pl.concat([*found, rest])
     return out.with_columns(pl.when(pl.col("date").is_null()).then("reason").alias("reason"))
 
 
