@@ -67,7 +67,7 @@ def test_a_guess_is_right_or_not_made(tmp_path_factory: pytest.TempPathFactory, 
         assert raw.decode(found).split("\n")[1] == f"{word},1"
 
 
-def test_doubt_shows_each_reading_and_the_option(tmp_path: Path) -> None:
+def test_doubt_shows_each_reading_and_the_remedy(tmp_path: Path) -> None:
     file = tmp_path / "cases.csv"
     file.write_bytes("代码,x\n某某,1\n".encode("gb18030"))
     with pytest.raises(InputError) as caught:
@@ -75,7 +75,7 @@ def test_doubt_shows_each_reading_and_the_option(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "cases.csv can't be told with certainty" in message
     assert "as gb18030: '代码,x'" in message
-    assert "--encoding" in message
+    assert "Save the file as UTF-8" in message
     assert read_raw(file, encoding="gb18030").rows() == [("某某", "1")]
 
 

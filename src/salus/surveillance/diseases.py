@@ -151,7 +151,7 @@ def short(name: str, lang: str = "en") -> str:
     return disease.short + rest if lang == "en" else title(name, lang)
 
 
-def match(name: str, labels: Iterable[str]) -> list[str]:
+def match(name: str, labels: Iterable[str], where: str = "the table") -> list[str]:
     """The labels of a file that mean the disease asked for.
 
     A label as it is written, or alike but for case and punctuation, always wins; labels of the same disease in another
@@ -164,6 +164,8 @@ def match(name: str, labels: Iterable[str]) -> list[str]:
         The disease, by any of its names, or a label as the file has it.
     labels : iterable of str
         The labels of the file.
+    where : str
+        What messages call the file.
 
     Returns
     -------
@@ -199,8 +201,10 @@ def match(name: str, labels: Iterable[str]) -> list[str]:
         more = f" and {len(narrower) - 12} more" if len(narrower) > 12 else ""
         whole = [x for x in narrower if _ALL_AGES.search(x)]
         hint = f", for example '{whole[0]}'" if whole else ""
-        raise InputError(f"'{name}' may be any of {shown}{more}, which can't be added up. Name one of them{hint}.")
-    raise _not_found(name, known)
+        raise InputError(
+            f"{where}: '{name}' may be any of {shown}{more}, which can't be added up. Name one of them{hint}."
+        )
+    raise _not_found(name, known, where)
 
 
 def _starts(label: str) -> list[str]:
@@ -225,7 +229,7 @@ def _narrows(label: str, name: str, disease: Disease | None) -> bool:
     return any((disease is not None and find(s) is disease) or fold(s) == wanted for s in _starts(label))
 
 
-def _not_found(name: str, known: Sequence[str]) -> NameNotFoundError:
+def _not_found(name: str, known: Sequence[str], where: str) -> NameNotFoundError:
     """Suggestions among the file's labels, near by spelling or through a synonym that is near."""
     wanted = fold(name)
     scores: dict[str, float] = {}
@@ -235,17 +239,16 @@ def _not_found(name: str, known: Sequence[str]) -> NameNotFoundError:
         scores[label] = max((difflib.SequenceMatcher(None, wanted, s).ratio() for s in spellings if s), default=0.0)
     cut = max(_NEAR, max(scores.values(), default=0.0) - _SPREAD)
     near = sorted((x for x in known if scores[x] >= cut), key=lambda x: -scores[x])[:3]
-    error = NameNotFoundError("disease", name, known)
+    error = NameNotFoundError("disease", name, known, where)
     disease = find(name)
-    missing = f"the table has no {disease.title} ('{name}')" if disease else f"there is no disease '{name}'"
+    missing = f"disease '{name}'"
+    if disease is not None:
+        missing = disease.title + ("" if fold(disease.title) == wanted else f" ('{name}')")
     if near and (disease is None or scores[near[0]] >= _SAME):
         hint = "Did you mean " + " or ".join(f"'{x}'" for x in near) + "?"
-    elif known:
-        some = ", ".join(f"'{x}'" for x in error.known[:8])
-        hint = f"There are: {some}" + (f" and {len(error.known) - 8} more." if len(error.known) > 8 else ".")
     else:
-        hint = "There are none."
-    error.args = (f"{missing}. {hint}",)
+        hint = error.choice(where)
+    error.args = (f"{where} has no {missing}. {hint}",)
     return error
 
 

@@ -15,6 +15,8 @@ _YEAR_PERIODS = 8
 _RISING = 0.98
 _GROWING = 0.4
 _RESET = 0.25
+_BEGUN = 0.75
+_BESIDE = 2
 _WINDOW = 8
 _TOLERANCE = 0.12
 _QUIET = 0.4
@@ -35,7 +37,7 @@ def is_cumulative(values: np.ndarray, years: np.ndarray) -> bool:
     -------
     bool
         True when, over at least two years, values hardly ever fall within a year, often grow, and fall to under a
-        quarter at each turn of the year.
+        quarter about nearly every turn of the year.
 
     Examples
     --------
@@ -45,16 +47,17 @@ def is_cumulative(values: np.ndarray, years: np.ndarray) -> bool:
     (False, True)
     """
     steps = np.diff(values)
-    turn = np.diff(years) != 0
-    inside = steps[~turn]
-    if not turn.any() or inside.size < 2 * _YEAR_PERIODS:
+    turns = np.flatnonzero(np.diff(years) != 0)
+    turns = turns[turns >= _YEAR_PERIODS - 1]
+    if turns.size == 0 or steps.size < 2 * _YEAR_PERIODS:
         return False
-    before, after = values[:-1][turn], values[1:][turn]
-    grown = before > 0
-    if not grown.any():
-        return False
-    resets = (after[grown] <= _RESET * before[grown]).mean()
-    return bool((inside >= 0).mean() >= _RISING and (inside > 0).mean() >= _GROWING and resets >= _RISING)
+    falls = np.flatnonzero(steps < 0)
+    beside = np.abs(falls[:, None] - turns[None, :]).min(axis=1) <= _BESIDE if falls.size else np.zeros(0, dtype=bool)
+    reset = beside & (values[falls + 1] <= _RESET * values[falls])
+    grown = [t for t in turns if values[max(t - _BESIDE, 0) : t + 1].max() > 0]
+    begun = [t for t in grown if (np.abs(falls[reset] - t) <= _BESIDE).any()]
+    stray = (falls.size - reset.sum()) / steps.size
+    return bool(grown and len(begun) >= _BEGUN * len(grown) and stray <= 1 - _RISING and (steps > 0).mean() >= _GROWING)
 
 
 def is_running_total(values: np.ndarray, years: np.ndarray) -> bool:

@@ -171,7 +171,7 @@ def _explicit(columns: Sequence[str], contract: Contract, mapping: Mapping[str, 
         if name not in columns:
             alike = [c for c in columns if fold(c) == fold(name)]
             if len(alike) != 1:
-                raise NameNotFoundError(f"column in {label}", name, columns)
+                raise NameNotFoundError("column", name, columns, label)
             name = alike[0]
         found.columns[column] = name
         if word:
@@ -237,10 +237,13 @@ def _absent(name: str, contract: Contract, columns: Sequence[str], kept: set[str
         also = ", or which hold the year and the week, as in --map 'COLUMN=year' --map 'COLUMN=week:iso'"
     elif name in _EXAMPLES:
         also = f", or give one text for all rows, as in --map '={_EXAMPLES[name]}={name}'"
+    remedy = f"Say which column it is, as in --map '{example}={name}'{also}"
+    if "date" not in contract.names:  # a table beside the series, for which no command takes --map
+        remedy = f"Add a column '{name}', or rename the one that holds it"
     return Fault(
         "missing column",
         f"there is no column '{name}' ({contract[name].doc}); the file has {', '.join(columns) or 'no columns'}",
-        f"Say which column it is, as in --map '{example}={name}'{also}",
+        remedy,
         column=name,
     )
 

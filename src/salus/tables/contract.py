@@ -235,6 +235,13 @@ def named_rows(mask: pl.Series, numbers: pl.Series | None = None) -> tuple[int, 
     return tuple(int(i) + 1 for i in first) if numbers is None else tuple(int(n) for n in numbers[first.to_list()])
 
 
+def _shown(found: object) -> str:
+    """A value as a person would have written it."""
+    if isinstance(found, float):
+        return f"{found:.15g}"
+    return f"'{found}'" if isinstance(found, str) else str(found)
+
+
 _WORDS: dict[type[pl.DataType], tuple[str, str]] = {
     pl.Date: ("a date", "Write a date there, such as 2026-01-31"),
     pl.Float64: (
@@ -255,7 +262,7 @@ def _fault(
     if not mask.any():
         return []
     found = values[mask.arg_true()[0]]
-    shown = "nothing" if found is None else repr(found) if isinstance(found, str) else str(found)
+    shown = "nothing" if found is None else _shown(found)
     numbers = named_rows(mask, rows)
     return [Fault(kind, f"found {shown}, wanted {wanted}", remedy, column.name, numbers, int(mask.sum()))]
 

@@ -102,7 +102,7 @@ def line_of_bad_byte(path: Path, encoding: str) -> int | None:
             state = decoder.getstate()
             try:
                 lines += decoder.decode(chunk, final=not chunk).count("\n")
-            except UnicodeDecodeError:
+            except UnicodeError:
                 break
             if not chunk:
                 return None
@@ -110,7 +110,7 @@ def line_of_bad_byte(path: Path, encoding: str) -> int | None:
     for k in range(len(chunk) + 1):
         try:
             lines += decoder.decode(chunk[k : k + 1], final=k == len(chunk)).count("\n")
-        except UnicodeDecodeError:
+        except UnicodeError:
             break
     return lines + 1
 
@@ -154,8 +154,8 @@ def transcode(path: Path, encoding: str, target: Path, label: str) -> Path:
     except UnicodeError as error:
         line = line_of_bad_byte(path, encoding)
         raise InputError(
-            f"{label} is not text in {encoding}: line {line} can't be read ({error.args[-1]}). "
-            "Save the file as UTF-8, or give its encoding."
+            f"{label} is not text in {encoding}: line {line} can't be read. "
+            "Save the file as UTF-8 (in Excel: CSV UTF-8), or give its encoding."
         ) from error
     return target
 
@@ -305,5 +305,5 @@ def _question(sample: bytes, texts: dict[str, str], label: str) -> str:
         previews.append(f"as {name}: '{line[start : start + 24]}'")
     return (
         f"the encoding of {label} can't be told with certainty. It reads {'; '.join(previews)}. "
-        "Save the file as UTF-8, or say which is right with --encoding (encoding= in Python)."
+        "Save the file as UTF-8 (in Excel: CSV UTF-8) and give that."
     )

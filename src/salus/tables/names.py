@@ -44,7 +44,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(out))
 
 
-def resolve(kind: str, name: str, known: Iterable[str]) -> str:
+def resolve(kind: str, name: str, known: Iterable[str], where: str | None = None) -> str:
     """The existing name that is meant.
 
     Parameters
@@ -55,6 +55,8 @@ def resolve(kind: str, name: str, known: Iterable[str]) -> str:
         As the person gave it.
     known : iterable of str
         The names that exist.
+    where : str, optional
+        The file or table that is looked in, for messages.
 
     Returns
     -------
@@ -82,5 +84,6 @@ def resolve(kind: str, name: str, known: Iterable[str]) -> str:
         return alike[0]
     if alike:
         shown = ", ".join(f"'{k}'" for k in alike)
-        raise InputError(f"the {kind} '{name}' may be any of {shown}. Write it exactly as one of them.")
-    raise NameNotFoundError(kind, name, names)
+        place = f"{where}: " if where else ""
+        raise InputError(f"{place}the {kind} '{name}' may be any of {shown}. Write it exactly as one of them.")
+    raise NameNotFoundError(kind, name, names, where)

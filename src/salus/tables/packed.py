@@ -51,7 +51,7 @@ def unpack_gzip(path: Path, into: Path, label: str) -> Path:
         with gzip.open(path, "rb") as source:
             _copy(cast(IO[bytes], source), target, path.stat().st_size, label)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{label} is a damaged gzip file ({error}). Get a whole copy of it.") from error
+        raise InputError(f"{label} is a damaged gzip file, or a part of one. Get a whole copy of it.") from error
     return target
 
 
@@ -93,7 +93,7 @@ def unpack_zip(path: Path, into: Path, label: str) -> Path:
             with archive.open(member) as source:
                 _copy(source, target, max(member.compress_size, 1), label)
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{label} is a damaged or unknown kind of zip archive ({error}). Get a whole copy.") from error
+        raise InputError(f"{label} is a damaged or unknown kind of zip archive. Get a whole copy of it.") from error
     return target
 
 
@@ -118,7 +118,9 @@ def guard_workbook(path: Path, label: str) -> None:
                 with archive.open(member) as part:
                     _drain(part, max(member.compress_size, 1), label)
     except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{label} is a damaged Excel file ({error}). Get a whole copy of it.") from error
+        raise InputError(
+            f"{label} is a damaged or incomplete Excel file. Get a whole copy of it, or save it anew."
+        ) from error
 
 
 def is_workbook(path: Path) -> bool:

@@ -140,7 +140,7 @@ def read_table(path: str | Path, *, encoding: str | None = None, sheet: str | No
     label = str(path)
     try:
         if not file.exists():
-            near = difflib.get_close_matches(file.name, [p.name for p in file.parent.glob("*")], n=3, cutoff=0.5)
+            near = difflib.get_close_matches(file.name, [p.name for p in file.parent.glob("*")], n=3, cutoff=0.7)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise InputError(f"there is no file {label}.{hint} Check the name and the folder.")
         if file.is_dir():
@@ -200,6 +200,8 @@ def _name_fits(file: Path, kind: str, words: str, label: str) -> None:
     wanted = _NAMED.get(file.suffix.lower())
     if wanted is None or kind in wanted:
         return
+    if kind == "zip" and "workbook" in wanted:
+        raise InputError(f"{label} is a damaged or incomplete Excel file. Get a whole copy of it, or save it anew.")
     if kind == "text":
         raise InputError(
             f"{label} is named {file.suffix} but holds something else (text, or damaged). Get a whole copy of it."
@@ -222,9 +224,7 @@ def _parquet(file: Path, label: str) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         if isinstance(error, PermissionError):
             raise
-        raise InputError(
-            f"{label} is a damaged Parquet file ({_first_line(error)}). Get a whole copy of it."
-        ) from error
+        raise InputError(f"{label} is a damaged Parquet file, or a part of one. Get a whole copy of it.") from error
     return _with_rows(frame, label)
 
 
@@ -236,15 +236,14 @@ def _workbook(file: Path, label: str, sheet: str | None) -> pl.DataFrame:
         tables = {name: book.load_sheet(name).to_polars() for name in book.sheet_names if sheet in (None, name)}
     except fastexcel.FastExcelError as error:
         raise InputError(
-            f"{label} can't be read as Excel ({_first_line(error)}). It may be damaged or protected by a password; "
-            "save it anew without one."
+            f"{label} can't be read as Excel. It may be damaged or protected by a password; save it anew without one."
         ) from error
     if sheet is not None and not tables:
         raise InputError(f"{label} has no sheet '{sheet}'. It has {', '.join(book.sheet_names)}.")
     filled = {name: table for name, table in tables.items() if table.height}
     if len(filled) > 1:
         raise InputError(
-            f"{label} has rows on several sheets: {', '.join(filled)}. Say which with sheet=, or save that one as CSV."
+            f"{label} has rows on several sheets: {', '.join(filled)}. Save the one that is meant in a file of its own."
         )
     if not filled:
         raise InputError(f"{label} has no rows. Give a workbook with a header and at least one row.")
@@ -276,10 +275,10 @@ def _json_lines(file: Path, label: str) -> pl.DataFrame:
             for number, line in enumerate(handle, 1):
                 try:
                     json.loads(line or "null")
-                except json.JSONDecodeError as fault:
+                except json.JSONDecodeError:
                     found = Fault(
                         "JSON",
-                        f"this line is no JSON object: {fault.msg}",
+                        "this line is no JSON object",
                         "Write one whole object a line",
                         None,
                         (number,),
