@@ -286,11 +286,9 @@ def _stage(connection: Any, source: Source, work: Path, today: dt.date) -> tuple
         ("district IS NULL", "'no district'"),
         ("length(district) > 40", "'district is no code'"),
         ("code IS NULL", "'no diagnosis code'"),
-        (
-            f"NOT regexp_matches(code, CASE code_system WHEN 'icd10' THEN '{ICD10_PATTERN}' ELSE "
-            f"'{SNOMED_PATTERN}' END)",
-            "'unreadable diagnosis code'",
-        ),
+        # two constant patterns: one that varied by row would be compiled anew for each
+        (f"code_system = 'icd10' AND NOT regexp_matches(code, '{ICD10_PATTERN}')", "'unreadable diagnosis code'"),
+        (f"code_system = 'snomed' AND NOT regexp_matches(code, '{SNOMED_PATTERN}')", "'unreadable diagnosis code'"),
     ]
     verdict = " ".join(f"WHEN {test} THEN {reason}" for test, reason in faults)
     raw = source.select(connection)
