@@ -79,9 +79,10 @@ def match(codes: pl.DataFrame, definitions: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
-    >>> table = pl.DataFrame({"code_system": ["icd10"], "code": ["J10"], "match": ["prefix"], "syndrome":
-    ["influenza"]}) >>> match(pl.DataFrame({"code_system": ["icd10"] * 3, "code": ["J10.1", "J100", "J12"]}),
-    table)["code"].to_list() ['J10.1', 'J100']
+    >>> rules = {"code_system": ["icd10"], "code": ["J10"], "match": ["prefix"], "syndrome": ["influenza"]}
+    >>> given = pl.DataFrame({"code_system": ["icd10"] * 3, "code": ["J10.1", "J100", "J12"]})
+    >>> match(given, pl.DataFrame(rules))["code"].to_list()
+    ['J10.1', 'J100']
     """
     rules = definitions.with_columns(_key=plain_expr("code")).drop("code")
     odd = rules.filter(~pl.col("match").is_in(["prefix", "exact"]))
