@@ -180,7 +180,11 @@ def abbreviations(views: Sequence[PlaceView], lang: str) -> dict[str, str]:
 def _options(view: PlaceView, lang: str) -> list[str]:
     name = view.called(lang)
     if any(ord(c) > 0x2E7F for c in name):
-        plain = name if len(name) <= 3 else name.rstrip("省市县都府州")
+        plain = name.removesuffix("特别行政区").removesuffix("自治区")
+        if len(plain) > 3 and plain != name:
+            plain = plain[:2]
+        if len(plain) > 2 and plain[-1] in "省市县都府州":
+            plain = plain[:-1]
         return [plain[:3], plain[:2] + plain[-1], plain[:1] + plain[-2:]]
     if view.short:
         return [view.short]

@@ -94,7 +94,7 @@ class Scale:
         if size < 9.95:
             return _plain(value, 0 if self.whole else self._decimals(value, 9.95))
         place = math.floor(math.log10(size)) - 1
-        if 0 < width < math.inf:
+        if 1e-6 * size < width < math.inf:
             place = min(place, math.floor(math.log10(width / 2)))
         place = max(place, 0 if self.whole else -1)
         return _plain(round(value, -place), max(0, -place))
@@ -146,11 +146,8 @@ def percent(probability: float) -> str:
     >>> percent(0.714), percent(0.001), percent(1.0)
     ('71', '<1', '>99')
     """
-    if probability < 0.005:
-        return "<1"
-    if probability > 0.995:
-        return ">99"
-    return str(math.floor(100 * probability + 0.5))
+    whole = math.floor(100 * probability + 0.5)
+    return "<1" if whole < 1 else ">99" if whole > 99 else str(whole)
 
 
 def odds(probability: float) -> tuple[int, int]:
@@ -189,11 +186,11 @@ def nice_top(highest: float, whole: bool = False) -> tuple[float, float]:
     >>> nice_top(18.2), nice_top(0.0, whole=True)
     ((20.0, 5.0), (4.0, 1.0))
     """
-    if highest <= 0:
+    if highest < 1e-9:
         highest = 4.0 if whole else 1.0
     rough = highest / 4
     base: float = 10.0 ** math.floor(math.log10(rough))
     step = next(m * base for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * base >= rough * 0.999)
     if whole:
         step = max(1.0, math.ceil(step))
-    return math.ceil(highest / step - 1e-9) * step, step
+    return max(1, math.ceil(highest / step - 1e-9)) * step, step

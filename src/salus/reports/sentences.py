@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,20 +14,6 @@ from salus.surveillance.levels import LevelScheme
 SMALL_COUNT = 20
 ABOUT_EQUAL = 0.005
 NEARLY_CERTAIN = 0.97
-
-
-def overview_horizons(overview: Overview) -> list[int]:
-    """Horizons that the tables show: all up to four, else the first, the focus, the middle and the last.
-
-    Parameters
-    ----------
-    overview : Overview
-        The facts of all places together.
-    """
-    every = sorted({o.horizon for v in overview.all_places for o in v.outlooks})
-    if len(every) <= 4:
-        return every
-    return sorted({every[0], overview.focus, every[len(every) // 2], every[-1]})
 
 
 @dataclass(frozen=True)
@@ -141,9 +126,7 @@ class Voice:
         count : int
             How many.
         """
-        kinds = Counter(v.kind for v in self.overview.places if v.kind)
-        (common, times), *_ = [*kinds.most_common(1), (None, 0)]
-        return self.words.kind(common if 2 * times > len(self.overview.places) else None, count)
+        return self.words.kind(self.overview.kind, count)
 
     def when(self, horizon: int) -> str:
         """A horizon as a time: ``in two weeks``, or by which period where the last known one is not the current one.
@@ -206,7 +189,7 @@ class Voice:
                 said.append(self.words("support.odds", odds=self.words.odds(chance)))
             key = "support.nochange" if ahead.trend == "withheld" else "support.expected"
             said.append(self.words(key, when=self.when(ahead.horizon), **self.ranges(view, ahead, unit=True)))
-            if ahead.level is not None and ahead.probabilities:
+            if ahead.level is not None and ahead.probabilities and ahead.trend != "withheld":
                 chance = ahead.probabilities[ahead.level]
                 said.append(
                     self.words(
@@ -287,9 +270,11 @@ class Voice:
             if tested.changes and tested.changes_called is not None:
                 said.append(self.words("trust.changes", n=tested.changes, c=self.words.percent(tested.changes_called)))
         others = [
-            f"{self.words.after(self.meta.cadence, t.horizon)} {self.words(f'label.{t.label}')}"
+            self.words(
+                "trust.at", when=self.words.after(self.meta.cadence, t.horizon), label=self.words(f"label.{t.label}")
+            )
             for t in view.trusts
-            if t.horizon != tested.horizon and t.horizon in overview_horizons(self.overview)
+            if t.horizon != tested.horizon and t.horizon in self.overview.horizons
         ]
         if others:
             said.append(self.words("trust.horizons", items=self.words["list.comma"].join(others)))

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from salus.reports import charts, maps, svg
 from salus.reports.marks import badge, chances, direction
 from salus.reports.numbers import percent, threshold
-from salus.reports.sentences import Voice, overview_horizons
+from salus.reports.sentences import Voice
 from salus.reports.view import Outlook, PlaceView
 
 Part = dict[str, Any]
@@ -148,8 +148,7 @@ def shared_cuts(voice: Voice) -> tuple[float, ...]:
     voice : Voice
         Facts.
     """
-    found = {v.cuts for v in voice.overview.places if v.cuts}
-    return next(iter(found)) if len(found) == 1 else ()
+    return voice.overview.shared_cuts
 
 
 def level_maps(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> list[Part]:
@@ -235,7 +234,7 @@ def table(voice: Voice) -> Part:
         ``caption``, ``heads`` (one a horizon), ``levels`` (names), ``rows``.
     """
     overview, words, cadence = voice.overview, voice.words, voice.meta.cadence
-    horizons = overview_horizons(overview)
+    horizons = overview.horizons
     heads = [
         {
             "horizon": h,

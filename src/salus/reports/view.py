@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from salus.reports.numbers import Scale
 
@@ -243,7 +245,28 @@ class Overview:
     before: tuple[int, ...]
     expected: tuple[float, ...] | None
 
-    @property
+    @cached_property
+    def horizons(self) -> tuple[int, ...]:
+        """Horizons that the tables show: all up to four, else the first, the focus, the middle and the last."""
+        every = sorted({o.horizon for v in self.all_places for o in v.outlooks})
+        if len(every) > 4:
+            every = sorted({every[0], self.focus, every[len(every) // 2], every[-1]})
+        return tuple(every)
+
+    @cached_property
+    def shared_cuts(self) -> tuple[float, ...]:
+        """Thresholds that all places share; empty where they differ or there are none."""
+        found = {v.cuts for v in self.places if v.cuts}
+        return next(iter(found)) if len(found) == 1 else ()
+
+    @cached_property
+    def kind(self) -> str | None:
+        """What most of the places are (the tables' ``location_level``); None where no kind has the majority."""
+        kinds = Counter(v.kind for v in self.places if v.kind)
+        common, times = next(iter(kinds.most_common(1)), (None, 0))
+        return common if 2 * times > len(self.places) else None
+
+    @cached_property
     def all_places(self) -> tuple[PlaceView, ...]:
         """The place that holds the others, where there is one, and all others in order."""
         return (self.whole, *self.places) if self.whole is not None else self.places
@@ -264,7 +287,7 @@ class Overview:
         found = [
             (o.above(p.level), p)
             for p in self.places
-            if (o := p.outlook(self.focus)) and o.probabilities and p.level is not None
+            if (o := p.outlook(self.focus)) and o.trend != "withheld" and o.probabilities and p.level is not None
         ]
         return tuple(p for chance, p in sorted(found, key=lambda pair: -pair[0]) if chance >= 0.5)
 
@@ -274,7 +297,7 @@ class Overview:
         found = [
             (o.below(p.level), p)
             for p in self.places
-            if (o := p.outlook(self.focus)) and o.probabilities and p.level is not None
+            if (o := p.outlook(self.focus)) and o.trend != "withheld" and o.probabilities and p.level is not None
         ]
         return tuple(p for chance, p in sorted(found, key=lambda pair: -pair[0]) if chance >= 0.5)
 

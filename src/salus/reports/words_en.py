@@ -125,6 +125,7 @@ TEXT = {
     "trust.withheld.plain": "The forecast did not pass its own past tests. It is withheld, and what is shown assumes no change.",
     "trust.unknown": "The past of this place is too short to test the forecast, so how far to trust it is not known.",
     "trust.horizons": "Trust at other times: {items}.",
+    "trust.at": "{when} {label}",
     "trust.title": "How far to trust this",
     "label.high": "high",
     "label.moderate": "moderate",

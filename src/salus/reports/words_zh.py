@@ -52,8 +52,8 @@ TEXT = {
     # one place
     "place.level": "{place}{disease}目前处于{at}，为{value}",
     "place.plain": "{place}{disease}目前为{value}",
-    "place.late": "{place}最近一次报告（{period}）时，{disease}处于{at}，为{value}",
-    "place.late.plain": "{place}最近一次报告（{period}）时，{disease}为{value}",
+    "place.late": "{place}最近一次报告是{period}，当时{disease}处于{at}，为{value}",
+    "place.late.plain": "{place}最近一次报告是{period}，当时{disease}为{value}",
     "place.none": "{place}没有已知的{disease}数据",
     "move.up": "{sentence}；{when}高于目前的可能性为{p}。",
     "move.down": "{sentence}；{when}低于目前的可能性为{p}。",
@@ -117,6 +117,7 @@ TEXT = {
     "trust.withheld.plain": "该预测没有通过对以往的检验，因此不予给出，图表中显示的是“保持不变”的假设。",
     "trust.unknown": "该地的历史太短，无法检验预测，因此不知道有多可信。",
     "trust.horizons": "其他时间的可信度：{items}。",
+    "trust.at": "{when}为“{label}”",
     "trust.title": "这个预测有多可信",
     "label.high": "高",
     "label.moderate": "中",
