@@ -120,24 +120,37 @@ class NameNotFoundError(InputError):
         As given.
     known : iterable of str
         The names that exist.
+    where : str, optional
+        The file or table that was looked in.
 
     Examples
     --------
     >>> str(NameNotFoundError("disease", "Influenca", ["Influenza", "Measles"]))
     "there is no disease 'Influenca'. Did you mean 'Influenza'?"
+    >>> str(NameNotFoundError("signal", "admissions", ["cases"], "flu.csv"))
+    "flu.csv has no signal 'admissions'. It has 'cases'."
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str | None = None) -> None:
         self.name = name
         self.known = sorted({str(k) for k in known})
         folded = {k.casefold(): k for k in reversed(self.known)}
         close = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)
         near = [folded[c] for c in close]
-        if near:
-            hint = "Did you mean " + " or ".join(f"'{n}'" for n in near) + "?"
-        elif not self.known:
-            hint = "There are none."
-        else:
-            some = ", ".join(f"'{n}'" for n in self.known[:8])
-            hint = f"There are: {some}" + (f" and {len(self.known) - 8} more." if len(self.known) > 8 else ".")
-        super().__init__(f"there is no {kind} '{name}'. {hint}")
+        meant = "Did you mean " + " or ".join(f"'{n}'" for n in near) + "?"
+        hint = meant if near else self.choice(where)
+        super().__init__(f"{f'{where} has' if where else 'there is'} no {kind} '{name}'. {hint}")
+
+    def choice(self, where: str | None = None) -> str:
+        """The sentence that lists the names that exist, at most eight of them.
+
+        Parameters
+        ----------
+        where : str, optional
+            The file or table that was looked in.
+        """
+        if not self.known:
+            return f"{'It has' if where else 'There are'} none."
+        some = ", ".join(f"'{n}'" for n in self.known[:8])
+        more = f" and {len(self.known) - 8} more" if len(self.known) > 8 else ""
+        return f"{'It has' if where else 'There are:'} {some}{more}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +12,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 
+from salus.cli import options
 from salus.cli.check import check
 from salus.cli.pull import pull
 from salus.data.provenance import command_line
 from salus.data.workspace import Workspace
-from salus.errors import InputError, WorkspaceError
+from salus.errors import WorkspaceError
 from salus.tables.columns import parse_options
 from salus.workflows.importing import import_series
 
@@ -54,7 +54,7 @@ def import_file(
     as_json: JsonOption = False,
 ) -> None:
     """Import a file of series into the workspace. The same file a second time changes nothing."""
-    day = None if as_of is None else _day(as_of)
+    day = options.day(as_of, "--as-of")
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -138,10 +138,3 @@ def list_contents(
 
 def _table(*names: str) -> Table:
     return Table(*(Column(name, overflow="fold") for name in names), box=None)
-
-
-def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"--as-of '{text}' is no day. Write it as YYYY-MM-DD, such as 2026-01-18.") from error

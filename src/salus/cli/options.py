@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from salus.errors import InputError
+from salus.reports.words import language
 
 SeriesArgument = Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.")]
 DiseaseOption = Annotated[
@@ -55,7 +56,7 @@ def day(text: str | None, option: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text.strip())
     except ValueError as error:
-        raise InputError(f"{option} is '{text}'; a day such as 2023-07-16 was wanted.") from error
+        raise InputError(f"{option} '{text}' is no day. Write it as YYYY-MM-DD, such as 2026-01-18.") from error
 
 
 def horizons(text: str) -> list[int]:
@@ -75,9 +76,28 @@ def horizons(text: str) -> list[int]:
     try:
         found = list(range(int(first), int(last or first) + 1))
     except ValueError as error:
-        raise InputError(f"--horizons is '{text}'; FIRST:LAST was wanted, such as 1:4.") from error
+        raise InputError(f"--horizons '{text}' is no range. Write FIRST:LAST, such as 1:4.") from error
     if not found or found[0] < 1 or found[-1] > 52:
-        raise InputError(f"--horizons is '{text}'; FIRST:LAST within 1 and 52 was wanted, such as 1:4.")
+        raise InputError(f"--horizons '{text}' can't be forecast. Write FIRST:LAST within 1 and 52, such as 1:4.")
+    return found
+
+
+def languages(text: str) -> list[str]:
+    """Languages as typed: ``en``, ``zh``, or both with a comma.
+
+    Parameters
+    ----------
+    text : str
+        Codes.
+
+    Raises
+    ------
+    NameNotFoundError
+        There is no such bulletin language.
+    """
+    found = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    for code in found:
+        language(code)
     return found
 
 
@@ -97,7 +117,7 @@ def period(text: str) -> tuple[dt.date, dt.date]:
     first, colon, last = text.partition(":")
     start, end = day(first, "--origins"), day(last, "--origins") if colon else None
     if start is None or end is None:
-        raise InputError(f"--origins is '{text}'; START:END was wanted, such as 2022-01-02:2023-12-31.")
+        raise InputError(f"--origins '{text}' is no range. Write START:END, such as 2022-01-02:2023-12-31.")
     return start, end
 
 

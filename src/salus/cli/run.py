@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from salus.cli import options
+from salus.data.output import check_place
 from salus.surveillance import places as places_module
 from salus.surveillance.geometry import read_shapes
 from salus.surveillance.series import ALSO_LAG
@@ -38,7 +39,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
 ) -> None:
     """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
-    langs = [part.strip() for part in lang.split(",")]
+    langs = options.languages(lang)
+    check_place(out, folder=True)
     with options.Stages() as stages:
         found = run_workflow(
             series,

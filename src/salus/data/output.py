@@ -60,6 +60,41 @@ def output_error(path: str | Path, error: OSError | PolarsError) -> OutputError:
     return OutputError(f"can't write {path}: {reason}. Nothing there was changed.")
 
 
+def check_place(path: str | Path, *, folder: bool = False) -> None:
+    """Refuse at once what :func:`replaced_file` or :func:`replaced_folder` would refuse after hours of work.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file or folder to be written later; nothing is left there now.
+    folder : bool
+        Whether it is to be a folder.
+
+    Raises
+    ------
+    OutputError
+        It is a folder where a file is wanted or the other way round, holds somebody else's files, or can't be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_place(Path(folder) / "new" / "out.parquet")
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    target = _real(path)
+    try:
+        if folder:
+            _refuse_file(target, path)
+            _refuse_strange(target, path)
+        elif target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+        nearest = next(p for p in target.parents if p.exists())
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise output_error(path, error) from error
+
+
 @contextmanager
 def replaced_file(path: str | Path) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place when the block ends well.
@@ -90,6 +125,7 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
     """
     target = _real(path)
     temporary: Path | None = None
+    new = _missing(target)
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
@@ -113,6 +149,7 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        _remove_empty(new)
 
 
 @contextmanager
@@ -148,6 +185,7 @@ def replaced_folder(path: str | Path) -> Iterator[Path]:
     """
     target = _real(path)
     part, old = _beside(target, "part"), _beside(target, "old")
+    new = _missing(target)
     try:
         with _only_writer(target, path):
             _recover(target, part, old)
@@ -163,12 +201,13 @@ def replaced_folder(path: str | Path) -> Iterator[Path]:
         if not _about_output(error, target):
             raise
         raise output_error(path, error) from error
+    finally:
+        _remove_empty(new)
 
 
 @contextmanager
 def _only_writer(target: Path, shown: str | Path) -> Iterator[None]:
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"can't write {shown}: it is a file, a folder was wanted. Choose another name.")
+    _refuse_file(target, shown)
     durable.make_folder(target.parent)
     lock = filelock.FileLock(_beside(target, "lock"), timeout=0)
     try:
@@ -192,6 +231,25 @@ def _recover(target: Path, part: Path, old: Path) -> None:
     for left in (old, part):
         if left.exists():
             shutil.rmtree(left)
+
+
+def _refuse_file(target: Path, shown: str | Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"can't write {shown}: it is a file, a folder was wanted. Choose another name.")
+
+
+def _missing(target: Path) -> list[Path]:
+    """Folders on the way that are not there yet, the innermost first."""
+    return [p for p in target.parents if not p.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Take back folders that were made on the way to something that was not written after all."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def _refuse_strange(target: Path, shown: str | Path) -> None:

@@ -78,7 +78,7 @@ def hash_file(path: str | Path) -> InputFile:
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}. Check the name and the folder.") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder, a file was wanted. Give the name of a file in it.") from error
+        raise InputError(f"{path} is a folder, a file was wanted. Give one file in it.") from error
     except OSError as error:
         raise InputError(f"can't read {path}: {error.strerror or error}. Check the permissions.") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

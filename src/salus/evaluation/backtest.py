@@ -34,7 +34,7 @@ def origins(series: Series, start: dt.date, end: dt.date) -> list[dt.date]:
         From ``start`` in steps of one period; of months, the same day of each month (its last day when ``start`` is one).
     """
     if end < start:
-        raise InputError(f"the origins end on {end}, before they start on {start}. Give START:END with START first.")
+        raise InputError(f"the origins end on {end}, before they start on {start}. Give the earlier day first.")
     found: list[dt.date] = []
     step = 0
     while True:
@@ -103,7 +103,8 @@ def backtest(
     complaint: TooShortError | None = None
     if train_before is not None:
         fitted = new_model(model)
-        fitted.fit(series.learning_panel(train_before - dt.timedelta(days=1), also))
+        before = dt.date.fromordinal(max(train_before.toordinal() - 1, 1))
+        fitted.fit(series.learning_panel(before, also))
     for number, day in enumerate(days):
         try:
             if fitted is None or (train_before is None and since >= every):

@@ -111,14 +111,26 @@ def answer(model: Model, panel: Panel, horizons: Sequence[int]) -> Answer:
     left_out = unusable(panel)
     usable = panel.without(list(left_out))
     if not usable.locations:
-        some = "; ".join(f"{place}: {reason}" for place, (reason, _) in list(left_out.items())[:5])
-        raise TooShortError(
-            f"none of {len(left_out)} places of {panel.disease} can be forecast on {panel.reference_date} ({some}). "
-            f"Give at least {SHORTEST} recent values of one place, or an earlier day."
-        )
+        raise TooShortError(_nothing(panel, left_out))
     quantiles = model.predict(usable, horizons)
     lacking = np.asarray(~np.isfinite(quantiles).all(axis=(1, 2)))
     if lacking.any():
         quantiles = np.where(lacking[:, None, None], Persistence().predict(usable, horizons), quantiles)
     names = tuple(p for p, missing in zip(usable.locations, lacking, strict=True) if missing)
     return Answer(to_table(model.name, usable, horizons, quantiles), names, left_out)
+
+
+def _nothing(panel: Panel, left_out: dict[str, tuple[str, str]]) -> str:
+    """Why no place can be forecast; places of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for place, (reason, _) in left_out.items():
+        by_reason.setdefault(reason, []).append(place)
+    why = []
+    for reason, places in list(by_reason.items())[:5]:
+        more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+        why.append(f"{reason} ({', '.join(places[:5])}{more})")
+    return (
+        f"{panel.label}: no place can be forecast for {panel.disease} on {panel.reference_date}: {', '.join(why)}. "
+        f"Give {SHORTEST} or more values of at least one place, the last of them no older than {SILENT_AFTER} "
+        f"{panel.cadence.name()}."
+    )

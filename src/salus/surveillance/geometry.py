@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from salus.errors import InputError
 
 _NAMES = ("location", "code", "id", "name", "NAME")
+_SHORTEST_RING = 4
+_KINDS = ("Polygon", "MultiPolygon")
 
 
 def read_shapes(path: str | Path) -> dict[str, Mapping[str, Any]]:
@@ -30,28 +33,77 @@ def read_shapes(path: str | Path) -> dict[str, Mapping[str, Any]]:
     ------
     InputError
         The file can't be read, is not GeoJSON, or a feature has no name or is no polygon.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "shapes.json"
+    ...     _ = file.write_text('{"type": "FeatureCollection", "features": [{"type": "Feature", "id": "A", "geometry":'
+    ...                         '{"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}}]}')
+    ...     list(read_shapes(file))
+    ['A']
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"can't read {path}: {error.strerror}. Give a GeoJSON file.") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error}). Give a GeoJSON file in UTF-8.") from error
+    content = _json(path)
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not features:
         raise InputError(f"{path} holds no GeoJSON FeatureCollection with features. Give one with a polygon a place.")
     shapes: dict[str, Mapping[str, Any]] = {}
     for number, feature in enumerate(features, start=1):
+        where = f"{path}, feature {number}"
+        if not isinstance(feature, dict):
+            raise InputError(f"{where} is no GeoJSON feature. Take it out.")
         properties = feature.get("properties") or {}
         name = next((str(properties[n]) for n in _NAMES if properties.get(n) is not None), feature.get("id"))
         geometry = feature.get("geometry") or {}
         if name is None:
-            raise InputError(f"{path}, feature {number}: there is no name; a property 'location' was wanted. Add it.")
-        if geometry.get("type") not in ("Polygon", "MultiPolygon"):
+            raise InputError(f"{where}: there is no name; a property 'location' was wanted. Add it.")
+        kind = geometry.get("type")
+        if kind not in _KINDS:
             raise InputError(
-                f"{path}, feature {number} ({name}): found a {geometry.get('type') or 'missing geometry'}, wanted a "
-                f"Polygon or MultiPolygon. Take the feature out."
+                f"{where} ({name}): found {f'a {kind}' if kind else 'no geometry'}, wanted a Polygon or MultiPolygon. "
+                "Take the feature out."
             )
+        coordinates = geometry.get("coordinates")
+        polygons = [coordinates] if kind == "Polygon" else coordinates
+        if not (_filled(polygons) and all(_filled(p) and all(_is_ring(r) for r in p) for p in polygons)):
+            raise InputError(
+                f"{where} ({name}): its coordinates are no {kind}; rings of four or more pairs of numbers were wanted, "
+                "degrees east before degrees north. Export the shapes anew, or take the feature out."
+            )
+        if str(name) in shapes:
+            raise InputError(f"{where}: there is a second shape of {name}. Keep one feature a place.")
         shapes[str(name)] = geometry
     return shapes
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {path}. Check the name and the folder.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder, a file was wanted. Give one file in it.") from error
+    except OSError as error:
+        raise InputError(f"can't read {path}: {error.strerror}. Check the permissions.") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON (it breaks off in line {error.lineno}). Give a GeoJSON file.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not text in UTF-8. Give a GeoJSON file in UTF-8.") from error
+
+
+def _filled(part: object) -> TypeGuard[list[Any]]:
+    return isinstance(part, list) and bool(part)
+
+
+def _is_ring(ring: object) -> bool:
+    return isinstance(ring, list) and len(ring) >= _SHORTEST_RING and all(_is_position(p) for p in ring)
+
+
+def _is_position(point: object) -> bool:
+    return (
+        isinstance(point, list)
+        and len(point) >= 2
+        and all(isinstance(x, int | float) and math.isfinite(x) for x in point[:2])
+    )

@@ -212,7 +212,10 @@ def choose(
     if kind == "official" or (kind == "auto" and thresholds is not None):
         if thresholds is None:
             have = "; ".join(f"{o.disease} ({o.signal}, {o.country})" for o in official())
-            raise InputError(f"there are no official levels for {disease}, {signal}. There are: {have}.")
+            raise InputError(
+                f"Salus knows no official levels for {disease}, {signal}. Choose levels of another kind: auto, mem or "
+                f"percentile. Official ones are known of: {have}."
+            )
         return _official(thresholds, known["location"].unique().sort().to_list())
     calendar = find(known, cadence)
     past = {str(place[0]): _past(calendar, rows) for place, rows in known.group_by("location")}

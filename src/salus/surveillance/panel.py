@@ -40,6 +40,8 @@ class Panel:
         People; NaN where unknown.
     also : tuple of Panel
         Other signals or diseases to learn from, on the same cadence.
+    label : str
+        What messages call the table that it is from.
     """
 
     disease: str
@@ -51,6 +53,7 @@ class Panel:
     values: Floats
     population: Floats
     also: tuple[Panel, ...] = field(default=())
+    label: str = "the table"
 
     @property
     def gaps(self) -> NDArray[np.int64]:
@@ -125,6 +128,7 @@ class Panel:
             self.values[keep],
             self.population[keep],
             self.also,
+            self.label,
         )
 
 

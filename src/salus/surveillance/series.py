@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
+from salus.errors import InputError, TableError, TooShortError
 from salus.surveillance import diseases
 from salus.surveillance.panel import Panel, grid
 from salus.surveillance.weeks import Cadence, recognise
@@ -71,6 +71,41 @@ class Series:
         if not isinstance(last, dt.date):
             raise InputError(f"{self.label} has no row of {self.disease}. Give a file with at least one.")
         return self.cadence.end(last)
+
+    @cached_property
+    def first_day(self) -> dt.date:
+        """The day before which nothing was known: the earliest `as_of`, or the start of the first period."""
+        first = self.table["as_of" if self.has_vintages else "date"].min()
+        if not isinstance(first, dt.date):
+            raise InputError(f"{self.label} has no row of {self.disease}. Give a file with at least one.")
+        return first
+
+    def reference_day(self, as_of: dt.date | None = None, today: dt.date | None = None) -> dt.date:
+        """The day to stand on.
+
+        Parameters
+        ----------
+        as_of : datetime.date, optional
+            As asked for; the day that the table reaches when left out.
+        today : datetime.date, optional
+            The machine's date when left out.
+
+        Returns
+        -------
+        datetime.date
+            May lie in the period that holds today, up to its end, and no later.
+
+        Raises
+        ------
+        InputError
+            The day asked for is later.
+        """
+        if as_of is None:
+            return self.last_day
+        now = today or dt.datetime.now().astimezone().date()
+        if as_of > self.cadence.end(self.cadence.start(now)):
+            raise InputError(f"the day {as_of} lies in the future (today is {now}). Give today or an earlier day.")
+        return as_of
 
     def known_on(self, day: dt.date) -> pl.DataFrame:
         """What was known on a day.
@@ -134,15 +169,17 @@ class Series:
         TooShortError
             Nothing was known on that day.
         """
+        nothing = TooShortError(
+            f"{self.label}: nothing of {self.disease} was known on {day}; the first value is from {self.first_day}. "
+            f"Give a later day."
+        )
+        if day < self.first_day:
+            raise nothing
         last = self.last_period(day)
         known = self.known_on(day).filter(pl.col("date") <= last).drop_nulls("value")
         if known.height == 0:
-            first = self.table["as_of" if self.has_vintages else "date"].sort()[0]
-            raise TooShortError(
-                f"nothing of {self.disease} in {self.label} was known on {day}: the first value is from {first}. "
-                f"Give a later day."
-            )
-        return grid(known, self.cadence, last, day)
+            raise nothing
+        return replace(grid(known, self.cadence, last, day), label=self.label)
 
     def learning_panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
         """The grid of what was known on a day, with the histories and companions to learn from.
@@ -307,7 +344,7 @@ def _choose_disease(frame: pl.DataFrame, disease: str | None, label: str) -> tup
         if len(labels) != 1:
             raise InputError(f"{label} holds {len(labels)} diseases: {_some(labels)}. Say which with --disease.")
         return frame.filter(pl.col("disease") == labels[0]), labels[0]
-    found = diseases.match(disease, labels)
+    found = diseases.match(disease, labels, label)
     narrowed = frame.filter(pl.col("disease").is_in(found))
     if len(found) > 1:
         narrowed = narrowed.with_columns(pl.lit(found[0]).alias("disease"))
@@ -325,10 +362,7 @@ def _choose_signal(frame: pl.DataFrame, signal: str | None, label: str, chosen: 
             )
         chosen["signal"] = signals[0]
     else:
-        try:
-            chosen["signal"] = resolve("signal", signal, signals)
-        except NameNotFoundError as error:
-            raise InputError(f"{label}, disease {chosen['disease']}: {error}") from error
+        chosen["signal"] = resolve(f"{chosen['disease']} signal", signal, signals, label)
     return frame.filter(pl.col("signal") == chosen["signal"])
 
 

@@ -203,16 +203,17 @@ def recognise(dates: pl.Series, label: str = "series") -> Cadence:
     if np.median(gaps) <= 1:
         return Cadence("day")
     odd = (days.dt.weekday() - 1) != common
-    first = days.filter(odd)[0]
+    first, count = days.filter(odd)[0], int(odd.sum())
+    others = f"one date is not: {first}" if count == 1 else f"{count} dates are not, such as {first}"
     raise TableError(
         label,
         [
             Fault(
                 "mixed cadence",
-                f"most dates are {_name(common)}s, but {int(odd.sum())} dates are not, such as {first} ({_name(first.weekday())})",
+                f"most dates are {_name(common)}s, but {others} ({_name(first.weekday())})",
                 "Give one cadence in a file: days, weeks that start on one weekday, or months by their first day",
                 column="date",
-                count=int(odd.sum()),
+                count=count,
             )
         ],
     )

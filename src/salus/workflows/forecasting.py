@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from salus.data.output import replaced_file
+from salus.data.output import check_place, replaced_file
 from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
 from salus.forecasting.answer import Answer, answer, new_model
@@ -68,9 +68,11 @@ def forecast(
     Answer
         The forecasts, and the places that need a word.
     """
+    if out is not None:
+        check_place(out)
     series = read_series(source, disease, signal, mapping=mapping, companions=True)
     others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
-    panel = series.learning_panel(as_of or series.last_day, others)
+    panel = series.learning_panel(series.reference_day(as_of), others)
     fitted = new_model(model)
     fitted.fit(panel)
     found = answer(fitted, panel, horizons)
@@ -117,9 +119,11 @@ def backtest_file(
     polars.DataFrame
         Quantile rows in the `forecasts` contract.
     """
+    if out is not None:
+        check_place(out)
     series = read_series(source, disease, signal, mapping=mapping, companions=True)
     others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
-    days = origins(series, first, last)
+    days = origins(series, first, series.reference_day(last))
     table = backtest(
         series, days, horizons, model, also=others, train_before=train_before, refit_every=refit_every,
         progress=None if progress is None else lambda done, of: progress("backtesting", done, of),

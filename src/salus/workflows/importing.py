@@ -90,11 +90,11 @@ def import_series(
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
         if disease is not None:
-            labels = diseases.match(disease, _labels(frame, "disease"))
+            labels = diseases.match(disease, _labels(frame, "disease"), str(path))
             filters["disease"] = " | ".join(labels)
             frame = frame.filter(pl.col("disease").cast(pl.String).is_in(labels))
         if signal is not None:
-            filters["signal"] = resolve("signal", signal, _labels(frame, "signal"))
+            filters["signal"] = resolve("signal", signal, _labels(frame, "signal"), str(path))
             frame = frame.filter(pl.col("signal").cast(pl.String) == filters["signal"])
         return frame
 

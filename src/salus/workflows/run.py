@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -170,16 +170,18 @@ def run(
     tell("reading", 0, 1)
     series = read_series(source, disease, signal, mapping=mapping, companions=True)
     others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
-    day = as_of or series.last_day
+    day = series.reference_day(as_of)
     panel = series.learning_panel(day, others)
+    named = _places(panel, places_table)
+    _some_shown(panel, shapes or panel.locations, "shapes")
+    known = panel.history()
+    scheme = choose(series.disease, series.signal, known, series.cadence, levels)
     tested, null = _backtests(series, others, day, horizons, model, tell)
     tell("forecasting", 0, 1)
     fitted = new_model(model)
     fitted.fit(panel)
     given = answer(fitted, panel, horizons)
     persistence = answer(new_model("persistence"), panel, horizons).table
-    known = panel.history()
-    scheme = choose(series.disease, series.signal, known, series.cadence, levels)
     trust = label(tested, null, series.known_on(day), scheme, sorted(set(given.table["location"])), horizons)
     trust = _name_stand_ins(trust, given)
     shown = shown_forecasts(given.table, persistence, trust)
@@ -194,7 +196,7 @@ def run(
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
-        _places(panel, places_table), shapes,
+        named, shapes,
     )  # fmt: skip
     notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
     return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes)
@@ -275,7 +277,9 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
     """Names and tiles of the panel's places: the user's own, else the built-in ones, else the label itself."""
     labels = list(panel.locations)
     if own is not None:
-        table = PLACES.check(own, "places").filter(pl.col("location").is_in(labels))
+        table = PLACES.check(own, "the table of places")
+        _some_shown(panel, table["location"].to_list(), "places")
+        table = table.filter(pl.col("location").is_in(labels))
     else:
         country = places.country(labels)
         same = places.harmonise(labels)
@@ -285,3 +289,17 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
     missing = [x for x in labels if x not in set(table["location"])]
     rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
     return pl.concat([table, rest], how="diagonal")
+
+
+def _some_shown(panel: Panel, given: Iterable[str], what: str) -> None:
+    """Refuse names or shapes of none of the places: they were written in other codes."""
+    codes = list(given)
+    if set(codes).isdisjoint(panel.locations):
+        raise InputError(
+            f"none of the {what} given ({_first(codes)}) is of a place in {panel.label} ({_first(panel.locations)}). "
+            f"Write in their column or property 'location' what {panel.label} has."
+        )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -102,7 +102,7 @@ def test_nhsn_that_ignores_paging_is_noticed(server, fetch, reply):
         ),
         (
             '"weekendingdate","jurisdiction","totalconfflunewadm"\n"2024-11-02T00:00:00.000","CA","-4"\n',
-            "found -4.0, wanted at least 0",
+            "found -4, wanted at least 0",
         ),
         (
             '"weekendingdate","jurisdiction","totalconfflunewadm"\n"2024-11-02T00:00:00.000","CA","4"\n'
