@@ -6,8 +6,10 @@ import sys
 
 import typer
 
-from salus.cli import data, forecasting
+from salus.cli import data, forecasting, records, syndromes
+from salus.cli.demo import demo
 from salus.cli.run import run
+from salus.cli.simulate import simulate
 from salus.errors import SalusError
 
 app = typer.Typer(
@@ -19,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command("demo", epilog="Example: salus demo --out demo-out")(demo)
 app.command("run", epilog="Example: salus run cases.csv --disease influenza --out bulletin")(run)
 app.command("forecast", epilog="Example: salus forecast cases.csv --as-of 2026-01-18 --out forecast.parquet")(
     forecasting.forecast
@@ -27,7 +30,10 @@ app.command("backtest", epilog="Example: salus backtest cases.csv --origins 2025
     forecasting.backtest
 )
 app.command("score", epilog="Example: salus score past.parquet cases.csv")(forecasting.score)
+data.app.command("simulate", epilog="Example: salus data simulate --out province --encounters 100000")(simulate)
+data.app.command("syndromes", epilog="Example: salus data syndromes hfmd")(syndromes.browse)
 app.add_typer(data.app, name="data")
+app.add_typer(records.app, name="records")
 
 
 def main() -> None:
