@@ -1,4 +1,4 @@
-"""What every registered forecasting model must keep: form, determinism, no leaks, no dependence on order or unit."""
+"""What every registered forecasting model must keep: form, no leaks, repeatability, no dependence on order or unit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def panel_of(values: NDArray[np.float64], cadence: Cadence = WEEK, names: tuple[
 
 @cache
 def usual() -> Panel:
-    return panel_of(epidemic(4, PERIODS, WEEK))
+    return panel_of(epidemic(3, PERIODS, WEEK))
 
 
 def fitted(name: str, panel: Panel) -> Model:
@@ -91,20 +91,14 @@ def test_model_carries_its_registered_name_and_both_titles(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_every_place_and_horizon_of_a_usual_panel_is_answered(name: str) -> None:
     answer = usual_answer(name)
-    keeps_form(answer, 4)
+    keeps_form(answer, 3)
     assert np.isfinite(answer).all()
     assert (tidy(answer)[..., -1] > tidy(answer)[..., 0]).all()
     table = to_table(name, usual(), HORIZONS, answer)
-    assert FORECASTS.check(table).height == 4 * 4 * 23
+    assert FORECASTS.check(table).height == 3 * 4 * 23
     assert table["target_end_date"].unique().sort().to_list() == [
         usual().reference_date + dt.timedelta(days=7 * h) for h in HORIZONS
     ]
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_two_runs_agree_to_the_bit(name: str) -> None:
-    again = fitted(name, usual()).predict(usual(), HORIZONS)
-    np.testing.assert_array_equal(usual_answer(name), again)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -130,13 +124,13 @@ FUTURE = 12
 
 
 def rows(disease: str = "Influenza", signal: str = "cases", seed: int = 1) -> pl.DataFrame:
-    """Three places up to twelve weeks after the reference date, without vintages."""
+    """Two places up to twelve weeks after the reference date, without vintages."""
     periods = WEEK.between(FIRST["week"], WEEK.start(REFERENCE)) + 1 + FUTURE
-    values = epidemic(3, periods, WEEK, seed)
+    values = epidemic(2, periods, WEEK, seed)
     return pl.DataFrame(
         [
             (place, disease, signal, WEEK.shift(FIRST["week"], t), float(values[p, t]), 1e6)
-            for p, place in enumerate("ABC")
+            for p, place in enumerate("AB")
             for t in range(periods)
         ],
         schema={
@@ -160,34 +154,30 @@ def with_vintages(table: pl.DataFrame) -> pl.DataFrame:
 
 def poisoned(table: pl.DataFrame, reference: dt.date) -> pl.DataFrame:
     """Every row that was not known on the reference date made absurd, others added, and the rows shuffled."""
-    if "as_of" in table.columns:
-        late = pl.col("as_of") > reference
-    else:
-        late = pl.col("date") + pl.duration(days=6) > reference
+    known_from = pl.col("as_of") if "as_of" in table.columns else pl.col("date") + pl.duration(days=6)
+    late = known_from > reference
     swapped = pl.col("location").replace({"A": "B", "B": "A"})
     past, future = table.filter(~late), table.filter(late)
-    future = future.with_columns(
-        pl.col("value") * 1000, pl.col("population") * 7, pl.when(late).then(swapped).alias("location")
-    )
+    future = future.with_columns(pl.col("value") * 1000, pl.col("population") * 7, swapped.alias("location"))
     pieces = [past, future, future.with_columns(pl.lit("ZZ").alias("location"))]
     if "as_of" in table.columns:
         day = pl.lit(reference + dt.timedelta(days=1)).alias("as_of")
         revised = past.unique(["location", "date"], keep="last", maintain_order=True)
         pieces.append(revised.with_columns(day, pl.col("value") * 1000))
         pieces.append(revised.with_columns(day, pl.lit("ZY").alias("location")))
-        pieces = [pl.concat(pieces).unique(["location", "date", "as_of"], keep="first", maintain_order=True)]
-    return pl.concat(pieces).sample(fraction=1.0, shuffle=True, seed=5)
+    key = [c for c in ("location", "date", "as_of") if c in table.columns]
+    return pl.concat(pieces).unique(key, keep="first", maintain_order=True).sample(fraction=1.0, shuffle=True, seed=5)
 
 
 def forecast(name: str, main: Series, also: list[Series], fit_on: dt.date) -> pl.DataFrame:
     """Fitted on one day, asked on the reference date."""
     model: Model = registry.load("model", name)()
-    model.fit(main.panel(fit_on, also))
-    panel = main.panel(REFERENCE, also)
+    model.fit(main.learning_panel(fit_on, also))
+    panel = main.panel(REFERENCE)
     return to_table(name, panel, HORIZONS, model.predict(panel, HORIZONS))
 
 
-def served(table: pl.DataFrame, others: pl.DataFrame, near: pl.DataFrame) -> tuple[Series, list[Series]]:
+def read_all(table: pl.DataFrame, others: pl.DataFrame, near: pl.DataFrame) -> tuple[Series, list[Series]]:
     """The main series with a companion disease in its file, and a history of another signal."""
     main = read_series(pl.concat([table, near]), "Influenza", "cases", companions=True)
     return main, [read_series(others, "Influenza", "visits", hold_back=8)]
@@ -195,32 +185,26 @@ def served(table: pl.DataFrame, others: pl.DataFrame, near: pl.DataFrame) -> tup
 
 @pytest.mark.parametrize("vintages", [False, True], ids=["without as_of", "with as_of"])
 @pytest.mark.parametrize("name", MODELS)
-def test_rows_later_than_the_reference_date_change_nothing(name: str, vintages: bool) -> None:
+def test_neither_later_rows_nor_the_order_of_rows_nor_a_second_run_change_a_bit(name: str, vintages: bool) -> None:
     tables = [rows(), rows(signal="visits", seed=2), rows(disease="RSV", seed=3)]
     if vintages:
         tables = [with_vintages(t) for t in tables]
-    clean = served(*tables)
-    dirty = served(*(poisoned(t, REFERENCE) for t in tables))
+    clean = read_all(*tables)
+    dirty = read_all(*(poisoned(t, REFERENCE) for t in tables))
     fit_on = REFERENCE - dt.timedelta(weeks=5)
     expected = forecast(name, *clean, fit_on)
-    assert expected.height == 3 * 4 * 23
+    assert expected.height == 2 * 4 * 23
     assert forecast(name, *dirty, fit_on).equals(expected)
-    assert not clean[0].panel(REFERENCE + dt.timedelta(days=70)).values.max() > 1e4
-    assert dirty[0].panel(REFERENCE + dt.timedelta(days=70)).values[:, -6:].max() > 1e4
+    later = REFERENCE + dt.timedelta(days=70)
+    assert np.nanmax(clean[0].panel(later).values) < 1e3, "the clean rows are sound"
+    assert np.nanmax(dirty[0].panel(later).values) > 1e4, "the poison is there to be seen later"
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_order_of_the_rows_does_not_matter(name: str) -> None:
-    shuffled = rows().sample(fraction=1.0, shuffle=True, seed=3)
-    expected = forecast(name, read_series(rows()), [], REFERENCE)
-    assert forecast(name, read_series(shuffled), [], REFERENCE).equals(expected)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_the_order_of_the_places_does_not_matter(name: str) -> None:
-    order = np.array([2, 0, 3, 1])
-    turned = replace(usual(), values=usual().values[order], locations=tuple("ABCD"[i] for i in order))
-    answer = fitted(name, turned).predict(turned, HORIZONS)
+def test_a_place_is_answered_the_same_wherever_it_stands(name: str) -> None:
+    order = np.array([2, 0, 1])
+    turned = replace(usual(), values=usual().values[order], locations=tuple("ABC"[i] for i in order))
+    answer = usual_model(name).predict(turned, HORIZONS)
     np.testing.assert_allclose(answer, usual_answer(name)[order], rtol=1e-9, atol=1e-9)
 
 
@@ -236,58 +220,52 @@ def test_ten_times_the_values_give_about_ten_times_the_quantiles(name: str) -> N
 # --- short, empty and odd input ---------------------------------------------------------------------------------------
 
 
+ODD_PLACES = ("constant", "gone", "late", "never", "silent", "sound", "sparse", "spike", "young", "zero")
+
+
+def odd_places() -> Panel:
+    """One place of each kind that surveillance sees."""
+    values = epidemic(len(ODD_PLACES), PERIODS, WEEK)
+    place = {name: values[i] for i, name in enumerate(ODD_PLACES)}
+    place["constant"][:] = 7.0
+    place["gone"][30:] = np.nan
+    place["late"][-3:] = np.nan
+    place["never"][:] = np.nan
+    place["silent"][-12:] = np.nan
+    place["sparse"][:] = np.arange(PERIODS) % 17 == 0
+    place["spike"][:] = 0.0
+    place["spike"][100] = 500.0
+    place["young"][:-8] = np.nan
+    place["zero"][:] = 0.0
+    return panel_of(values, names=ODD_PLACES)
+
+
 def odd_panels() -> dict[str, Panel]:
-    base = epidemic(4, PERIODS, WEEK)
-    zero, constant, missing, spike, sparse, gap, late, silent, young = (base.copy() for _ in range(9))
-    zero[:] = 0.0
-    constant[1] = 7.0
-    missing[2] = np.nan
-    spike[3] = 0.0
-    spike[3, 100] = 500.0
-    sparse[0] = np.where(np.arange(PERIODS) % 17 == 0, 1.0, 0.0)
-    gap[:, 20:75] = np.nan
-    late[1, -3:] = np.nan
-    silent[1, -30:] = np.nan
-    young[0, :-8] = np.nan
-    young[2, :-25] = np.nan
-    ramp = np.tile(np.arange(PERIODS, dtype=np.float64), (2, 1)) ** 4
+    base = epidemic(2, PERIODS, WEEK)
+    pandemic = base.copy()
+    pandemic[:, 20:75] = np.nan
     return {
         "no place": panel_of(np.empty((0, PERIODS))),
         "one place": panel_of(base[:1]),
         "three periods": panel_of(base[:, :3]),
         "one period": panel_of(base[:, :1]),
         "thirty periods": panel_of(base[:, :30]),
-        "all zero": panel_of(zero),
+        "all zero": panel_of(np.zeros_like(base)),
         "all missing": panel_of(np.full_like(base, np.nan)),
-        "a constant place": panel_of(constant),
-        "a place all missing": panel_of(missing),
-        "one spike": panel_of(spike),
-        "mostly zeros": panel_of(sparse),
-        "a pandemic gap": panel_of(gap),
-        "a late place": panel_of(late),
-        "a silent place": panel_of(silent),
-        "young places": panel_of(young),
-        "a straight line": panel_of(ramp),
-        "huge values": panel_of(base * 1e9),
-        "monthly": panel_of(epidemic(3, 120, MONTH), MONTH),
-        "daily": panel_of(epidemic(3, 150, DAY), DAY),
+        "a pandemic gap": panel_of(pandemic),
+        "a straight line": panel_of(np.arange(PERIODS, dtype=np.float64)[None] ** 4),
+        "monthly": panel_of(epidemic(2, 120, MONTH), MONTH),
+        "daily": panel_of(epidemic(2, 150, DAY), DAY),
     }
 
 
-ANSWERED = {
-    "one place",
-    "a pandemic gap",
-    "a late place",
-    "huge values",
-    "monthly",
-    "daily",
-}
+ANSWERED = {"one place", "a pandemic gap", "monthly", "daily"}
 """Panels that every model must answer in full."""
 
 
 @pytest.mark.parametrize("case", odd_panels())
 @pytest.mark.parametrize("name", MODELS)
-def test_odd_input_is_answered_or_left_out_by_rule(name: str, case: str) -> None:
+def test_odd_panels_are_answered_or_left_out(name: str, case: str) -> None:
     panel = odd_panels()[case]
     answer = fitted(name, panel).predict(panel, HORIZONS)
     keeps_form(answer, len(panel.locations))
@@ -295,15 +273,25 @@ def test_odd_input_is_answered_or_left_out_by_rule(name: str, case: str) -> None
         assert np.isfinite(answer).all()
     if case == "all missing":
         assert np.isnan(answer).all()
-    if case == "a place all missing":
-        assert np.isnan(answer[2]).all()
-        assert np.isfinite(answer[[0, 1, 3]]).all()
     if case == "all zero":
         assert not (tidy(answer) > 1.0).any()
-    if case == "a constant place":
-        assert abs(answer[1, 0, 11] - 7.0) < 2.0
     table = to_table(name, panel, HORIZONS, answer)
     assert FORECASTS.check(table).height == int(np.isfinite(answer).sum())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_odd_places_are_answered_or_left_out_and_harm_no_other(name: str) -> None:
+    panel = odd_places()
+    answer = fitted(name, panel).predict(panel, HORIZONS)
+    keeps_form(answer, len(ODD_PLACES))
+    of = dict(zip(ODD_PLACES, tidy(answer), strict=True))
+    assert np.isnan(of["never"]).all()
+    assert np.isfinite(of["late"]).all()
+    sound = panel.values[ODD_PLACES.index("sound"), -1]
+    assert sound / 3 < of["sound"][0, 11] < sound * 3
+    for flat, value in (("constant", 7.0), ("zero", 0.0)):
+        if np.isfinite(of[flat]).all():
+            assert abs(of[flat][0, 11] - value) < 2.0
 
 
 @pytest.mark.parametrize("name", MODELS)

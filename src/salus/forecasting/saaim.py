@@ -184,11 +184,7 @@ def rolling(fitted: Fitted, track: Track, steps: int) -> Floats:
     for _ in range(difference):
         autoregression = np.convolve(autoregression, [1.0, -1.0])
     moving = [v for k, v in coefficients.items() if k.startswith("ma")]
-    one_step = fitted.model.forward(
-        track.values, h=1, X=fitted.regressors(track.starts), X_future=fitted.regressors(extended[size : size + 1]),
-        fitted=True,
-    )  # fmt: skip
-    shocks = track.values - np.asarray(one_step["fitted"], dtype=np.float64)
+    shocks = track.values - np.asarray(fitted.carry_on(track, 1)["fitted"], dtype=np.float64)
     paths = np.zeros((size, steps))
     for k in range(1, steps + 1):
         for i, coefficient in enumerate(-autoregression[1:], start=1):
@@ -203,7 +199,8 @@ def rolling(fitted: Fitted, track: Track, steps: int) -> Floats:
 def _lagged(values: Floats, by: int) -> Floats:
     """Values so many periods before, NaN where there are none; along the last axis."""
     shifted = np.full_like(values, np.nan)
-    shifted[..., by:] = values[..., : values.shape[-1] - by]
+    if by < values.shape[-1]:
+        shifted[..., by:] = values[..., : values.shape[-1] - by]
     return shifted
 
 

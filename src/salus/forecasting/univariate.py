@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import datetime as dt
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,8 +133,8 @@ class Fitted:
         """
         return harmonics(self.cadence, starts, self.harmonics) if self.harmonics else None
 
-    def forecast(self, track: Track, steps: int) -> tuple[Floats, Floats]:
-        """Centre and standard deviation of the periods after a series, orders and coefficients as fitted.
+    def carry_on(self, track: Track, steps: int) -> dict[str, Any]:
+        """The model run over a series, orders and coefficients as fitted; keys as statsforecast has them.
 
         Parameters
         ----------
@@ -143,9 +144,29 @@ class Fitted:
             How many periods ahead.
         """
         ahead = [self.cadence.shift(track.starts[-1], k) for k in range(1, steps + 1)]
-        answer = self.model.forward(
-            track.values, h=steps, X=self.regressors(track.starts), X_future=self.regressors(ahead), level=[_LEVEL]
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nothing is optimised here, so no word of convergence is meant
+            answer: dict[str, Any] = self.model.forward(
+                track.values,
+                h=steps,
+                X=self.regressors(track.starts),
+                X_future=self.regressors(ahead),
+                level=[_LEVEL],
+                fitted=True,
+            )
+        return answer
+
+    def forecast(self, track: Track, steps: int) -> tuple[Floats, Floats]:
+        """Centre and standard deviation of the periods after a series, on the fourth-root scale.
+
+        Parameters
+        ----------
+        track : Track
+            The series as known now.
+        steps : int
+            How many periods ahead.
+        """
+        answer = self.carry_on(track, steps)
         mean = np.asarray(answer["mean"], dtype=np.float64)
         upper = np.asarray(answer[f"hi-{_LEVEL}"], dtype=np.float64)
         return mean, (upper - mean) / _Z90 * self.correction
