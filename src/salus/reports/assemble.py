@@ -109,12 +109,13 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
         Counts, order and expected counts.
     """
     whole = _whole(views)
-    counted = [v for v in views if v is not whole]
+    holds_others = {v.parent for v in views}
     ordered = sorted(
-        counted,
+        (v for v in views if v is not whole),
         key=lambda v: (-1 if v.level is None else v.level, -1.0 if v.now is None else v.now, v.name),
         reverse=True,
     )
+    counted = [v for v in ordered if v.location not in holds_others]
     number = len(scheme.names)
     counts, before = [0] * number, [0] * number
     for view in counted:
@@ -129,7 +130,8 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
     ahead = [o.probabilities for v in graded if (o := v.outlook(focus)) is not None and o.probabilities]
     complete = bool(graded) and len(ahead) == len(graded)
     return Overview(
-        places=tuple(ordered),
+        places=tuple(counted),
+        wider=tuple(v for v in ordered if v.location in holds_others),
         whole=whole,
         focus=focus,
         on_time=meta.cadence.start(meta.reference_date) == meta.last_known,
@@ -241,12 +243,23 @@ def _whole(views: Sequence[PlaceView]) -> PlaceView | None:
     """The one place that all others lie in, if there is one."""
     if len(views) < 3:
         return None
-    parents = Counter(v.parent for v in views if v.parent)
+    parent = {v.location: v.parent for v in views}
+    held = Counter(above for v in views for above in _above(v.location, parent))
     for view in views:
-        if parents[view.location] == len(views) - 1:
+        if held[view.location] == len(views) - 1:
             return view
     countries = [v for v in views if v.kind == "country"]
     return countries[0] if len(countries) == 1 else None
+
+
+def _above(location: str, parent: Mapping[str, str | None]) -> set[str]:
+    """The places of the bulletin that a place lies in, one within the other."""
+    found: set[str] = set()
+    step = parent.get(location)
+    while step is not None and step in parent and step not in found:
+        found.add(step)
+        step = parent[step]
+    return found - {location}
 
 
 def _agree(status: pl.DataFrame, forecasts: pl.DataFrame) -> None:

@@ -219,7 +219,9 @@ class Overview:
     Attributes
     ----------
     places : tuple of PlaceView
-        Those that are counted: without a place that holds the others; highest level first, then highest value.
+        Those that are counted: without places that hold others; highest level first, then highest value.
+    wider : tuple of PlaceView
+        Places that hold some of the others, such as the prefectures of a province; in the same order.
     whole : PlaceView or None
         The place that holds the others, such as the nation.
     focus : int
@@ -237,6 +239,7 @@ class Overview:
     """
 
     places: tuple[PlaceView, ...]
+    wider: tuple[PlaceView, ...]
     whole: PlaceView | None
     focus: int
     on_time: bool
@@ -269,7 +272,7 @@ class Overview:
     @cached_property
     def all_places(self) -> tuple[PlaceView, ...]:
         """The place that holds the others, where there is one, and all others in order."""
-        return (self.whole, *self.places) if self.whole is not None else self.places
+        return (*(() if self.whole is None else (self.whole,)), *self.wider, *self.places)
 
     def moving(self, trend: str) -> tuple[PlaceView, ...]:
         """Places with that trend at the focus horizon.
