@@ -134,15 +134,17 @@ class Series:
         Returns
         -------
         int
-            Median over the vintages; 0 for a table without `as_of`.
+            Median over the vintages that brought a value of a new period, of the newest such period each; vintages that
+            only revise say nothing of the lag. 0 for a table without `as_of`.
         """
         if not self.has_vintages:
             return 0
-        seen = self.table.filter(pl.col("as_of") <= day).group_by("as_of").agg(pl.col("date").max())
+        seen = self.table.filter(pl.col("as_of") <= day).drop_nulls("value")
         if seen.height == 0:
             return 0
-        lags = sorted((as_of - self.cadence.end(start)).days for as_of, start in seen.iter_rows())
-        return max(0, lags[len(lags) // 2])
+        brought = seen.group_by("date").agg(pl.col("as_of").min()).group_by("as_of").agg(pl.col("date").max())
+        lags = sorted((as_of - self.cadence.end(start)).days for as_of, start in brought.iter_rows())
+        return max(0, lags[(len(lags) - 1) // 2])
 
     def last_period(self, day: dt.date) -> dt.date:
         """First day of the last period that the usual lag makes known on a day.
