@@ -24,6 +24,7 @@ def label(
     forecasts: pl.DataFrame,
     persistence: pl.DataFrame,
     truth: pl.DataFrame,
+    known: pl.DataFrame,
     scheme: LevelScheme | None,
     places: Sequence[str],
     horizons: Sequence[int],
@@ -38,6 +39,9 @@ def label(
         Past forecasts of persistence for the same tasks.
     truth : polars.DataFrame
         What happened as far as it is known on the reference date, `series` contract.
+    known : polars.DataFrame
+        Last value of each place as it was known on each past reference date, from
+        :func:`salus.evaluation.status.last_known`.
     scheme : LevelScheme or None
         Epidemic levels for status accuracy; without, those columns are null.
     places : sequence of str
@@ -55,7 +59,7 @@ def label(
     asked = pl.DataFrame({"location": list(places)}, schema={"location": pl.String}).join(
         pl.DataFrame({"horizon": list(horizons)}, schema={"horizon": pl.Int64}), how="cross"
     )
-    measured = _measure(forecasts, persistence, truth, scheme) if forecasts.height else None
+    measured = _measure(forecasts, persistence, truth, known, scheme) if forecasts.height else None
     table = asked if measured is None else asked.join(measured, on=["location", "horizon"], how="left")
     missing = [c for c in TRUST.names if c not in table.columns and c not in ("label", "shown", "reason")]
     table = table.with_columns(pl.lit(None, dtype=TRUST[c].dtype).alias(c) for c in missing)
@@ -102,7 +106,11 @@ def label(
 
 
 def _measure(
-    forecasts: pl.DataFrame, persistence: pl.DataFrame, truth: pl.DataFrame, scheme: LevelScheme | None
+    forecasts: pl.DataFrame,
+    persistence: pl.DataFrame,
+    truth: pl.DataFrame,
+    known: pl.DataFrame,
+    scheme: LevelScheme | None,
 ) -> pl.DataFrame:
     ours = scores.score(forecasts, truth)
     null = scores.score(persistence, truth)
@@ -120,7 +128,6 @@ def _measure(
     covered = forecasts.filter(pl.col("location").is_in(list(scheme.cuts)))
     if covered.height == 0:
         return measured
-    known = status.last_known(truth, covered["reference_date"].unique().to_list())
     tasks = status.status_tasks(covered, truth, known, scheme.cuts)
     change, right = pl.col("came") != pl.col("before"), pl.col("called") == pl.col("came")
     called = tasks.group_by(by).agg(

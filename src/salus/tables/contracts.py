@@ -254,6 +254,7 @@ PLACES = Contract(
         _LOCATION,
         Column("name", pl.String, "name in English or in Latin letters"),
         Column("name_zh", pl.String, "name in Chinese characters", required=False, nullable=True),
+        Column("short", pl.String, "abbreviation for the tile of a map", required=False, nullable=True),
         Column("parent", pl.String, "code of the place that it lies in", required=False, nullable=True),
         Column(
             "location_level", pl.String, "kind of place: country, province, district ...", required=False, nullable=True

@@ -69,7 +69,7 @@ def forecast(
         The forecasts, and the places that need a word.
     """
     if out is not None:
-        check_place(out)
+        check_place(out, (source, *also))
     series = read_series(source, disease, signal, mapping=mapping, companions=True)
     others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
     panel = series.learning_panel(series.reference_day(as_of), others)
@@ -120,7 +120,7 @@ def backtest_file(
         Quantile rows in the `forecasts` contract.
     """
     if out is not None:
-        check_place(out)
+        check_place(out, (source, *also))
     series = read_series(source, disease, signal, mapping=mapping, companions=True)
     others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
     days = origins(series, first, series.reference_day(last))

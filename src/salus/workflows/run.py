@@ -17,6 +17,7 @@ from salus.data.output import replaced_folder
 from salus.data.provenance import InputFile, hash_file, run_record
 from salus.errors import InputError, TooShortError
 from salus.evaluation.backtest import backtest, origins
+from salus.evaluation.status import last_known
 from salus.evaluation.trust import label
 from salus.forecasting.answer import Answer, answer, new_model
 from salus.reports.bulletin import Bulletin, Meta, build
@@ -182,7 +183,8 @@ def run(
     fitted.fit(panel)
     given = answer(fitted, panel, horizons)
     persistence = answer(new_model("persistence"), panel, horizons).table
-    trust = label(tested, null, series.known_on(day), scheme, sorted(set(given.table["location"])), horizons)
+    then = last_known(series.table, tested["reference_date"].unique().to_list())
+    trust = label(tested, null, series.known_on(day), then, scheme, sorted(set(given.table["location"])), horizons)
     trust = _name_stand_ins(trust, given)
     shown = shown_forecasts(given.table, persistence, trust)
     status = status_table(panel, shown, trust, scheme)
