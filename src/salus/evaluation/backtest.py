@@ -31,7 +31,7 @@ def origins(series: Series, start: dt.date, end: dt.date) -> list[dt.date]:
     Returns
     -------
     list of datetime.date
-        From ``start`` in steps of one period; of months, the same day of each month (its last day when ``start`` is one).
+        From ``start`` in steps of one period; of months, the same day of each (its last day when ``start`` is one).
     """
     if end < start:
         raise InputError(f"the origins end on {end}, before they start on {start}. Give the earlier day first.")
@@ -95,7 +95,14 @@ def backtest(
     ------
     TooShortError
         Nothing could be forecast on any of the days.
+    InputError
+        The model would be fitted on what was known after one of the days.
     """
+    if train_before is not None and days and train_before > min(days):
+        raise InputError(
+            f"the origins start on {min(days)}, before the training ends ({train_before}): the model would know the "
+            f"future. Train before {min(days)} or an earlier day, or start the origins later."
+        )
     every = refit_every or round(series.cadence.per_year)
     fitted: Model | None = None
     since = 0
@@ -109,8 +116,9 @@ def backtest(
         try:
             if fitted is None or (train_before is None and since >= every):
                 panel = series.learning_panel(day, also)
-                fitted, since = new_model(model), 0
-                fitted.fit(panel)
+                fresh = new_model(model)
+                fresh.fit(panel)
+                fitted, since = fresh, 0
             else:
                 panel = series.panel(day)
             tables.append(answer(fitted, panel, horizons).table)

@@ -28,6 +28,7 @@ def label(
     scheme: LevelScheme | None,
     places: Sequence[str],
     horizons: Sequence[int],
+    model: str,
 ) -> pl.DataFrame:
     """A trust label for each place and horizon.
 
@@ -48,6 +49,8 @@ def label(
         Places to label.
     horizons : sequence of int
         Horizons to label.
+    model : str
+        Name of the model, which is shown wherever it is not withheld.
 
     Returns
     -------
@@ -55,12 +58,15 @@ def label(
         `trust` contract, a row a place and horizon. ``withheld`` where the forecast did not beat persistence: there
         persistence is shown.
     """
-    model = str(forecasts["model"][0]) if forecasts.height else "none"
     asked = pl.DataFrame({"location": list(places)}, schema={"location": pl.String}).join(
         pl.DataFrame({"horizon": list(horizons)}, schema={"horizon": pl.Int64}), how="cross"
     )
-    measured = _measure(forecasts, persistence, truth, known, scheme) if forecasts.height else None
-    table = asked if measured is None else asked.join(measured, on=["location", "horizon"], how="left")
+    forecasts, persistence = _scorable(forecasts, truth), _scorable(persistence, truth)
+    table = asked
+    if forecasts.height and persistence.height:
+        table = asked.join(
+            _measure(forecasts, persistence, truth, known, scheme), on=["location", "horizon"], how="left"
+        )
     missing = [c for c in TRUST.names if c not in table.columns and c not in ("label", "shown", "reason")]
     table = table.with_columns(pl.lit(None, dtype=TRUST[c].dtype).alias(c) for c in missing)
     table = table.with_columns(pl.col("origins").fill_null(0))
@@ -94,7 +100,8 @@ def label(
         )
         .otherwise(
             pl.format(
-                "over {} past forecasts it was {} % better than assuming no change; its 95 % band held {} % of what happened",
+                "over {} past forecasts it was {} % better than assuming no change; "
+                "its 95 % band held {} % of what happened",
                 count,
                 gain,
                 inside,
@@ -103,6 +110,15 @@ def label(
     )
     shown = pl.when(pl.col("label") == "withheld").then(pl.lit("persistence")).otherwise(pl.lit(model))
     return TRUST.check(table.with_columns(shown.alias("shown"), reason.alias("reason")), "trust labels")
+
+
+def _scorable(forecasts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the forecasts whose truth is known."""
+    if forecasts.height == 0 or truth.drop_nulls("value").height == 0:
+        return forecasts.clear()
+    return forecasts.join(
+        scores.known_truth(truth), on=["disease", "signal", "location", "target_end_date"], how="semi"
+    )
 
 
 def _measure(
@@ -125,7 +141,8 @@ def _measure(
     )
     if scheme is None:
         return measured
-    covered = forecasts.filter(pl.col("location").is_in(list(scheme.cuts)))
+    now = ["disease", "signal", "location", "reference_date"]
+    covered = forecasts.filter(pl.col("location").is_in(list(scheme.cuts))).join(known.drop_nulls(), on=now, how="semi")
     if covered.height == 0:
         return measured
     tasks = status.status_tasks(covered, truth, known, scheme.cuts)

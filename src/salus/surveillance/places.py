@@ -55,7 +55,7 @@ def known(country: str | None = None) -> pl.DataFrame:
     47
     """
     if country is None:
-        return pl.concat([known(c) for c in _nations()], how="diagonal")
+        return PLACES.check(pl.concat([known(c) for c in _nations()], how="diagonal"), "built-in places")
     if country not in _nations():
         raise NameNotFoundError("country with built-in places", country, _nations())
     raw = pl.read_csv(_folder().joinpath(f"places_{country.lower()}.csv").read_bytes(), infer_schema=False)

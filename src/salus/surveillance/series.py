@@ -369,7 +369,7 @@ def _choose_signal(frame: pl.DataFrame, signal: str | None, label: str, chosen: 
 
 
 def _companions(aside: list[pl.DataFrame], series: Series) -> dict[str, Any]:
-    """Other diseases of the same signal and places; they are left aside, and that is said, when their rows are faulty."""
+    """Other diseases of the same signal and places; when their rows are faulty they are left aside, which is said."""
     rows = aside[0].filter(
         (pl.col("signal").cast(pl.String) == series.signal)
         & pl.col("location").cast(pl.String).is_in(series.table["location"].unique().to_list())

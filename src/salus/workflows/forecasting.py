@@ -15,7 +15,7 @@ from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
 from salus.forecasting.answer import Answer, answer, new_model
 from salus.surveillance.levels import choose
-from salus.surveillance.series import ALSO_LAG, read_histories, read_series
+from salus.surveillance.series import ALSO_LAG, Series, read_histories, read_series
 from salus.tables import door
 from salus.tables.contracts import FORECASTS
 from salus.workflows.status import level_rows
@@ -157,13 +157,8 @@ def score_files(
     series = read_series(source, str(table["disease"][0]), str(table["signal"][0]), mapping=mapping)
     truth = series.known_on(truth_as_of or series.last_day)
     days = table["reference_date"].unique().sort().to_list()
-    horizons = table["horizon"].unique().sort().to_list()
     quantiles = table.filter(pl.col("output_type") == "quantile")
-    steps = range(1, len(horizons) + 1)
-    null = backtest(series, days, list(steps), "persistence").with_columns(
-        pl.col("horizon") + (min(horizons) - 1),
-        disease=pl.lit(table["disease"][0]), signal=pl.lit(table["signal"][0]),
-    )  # fmt: skip
+    null = _persistence(series, table)
     ours = scores.score(quantiles, truth)
     summary = scores.summary(ours, scores.score(null, truth), by=["horizon"])
     scheme = choose(series.disease, series.signal, series.panel(days[0]).history(), series.cadence)
@@ -177,6 +172,20 @@ def score_files(
         row["skill_bounds"] = None if low is None else f"{low:.2f} to {high:.2f}"
         rows.append({name: row[name] for name in SCORE_COLUMNS})
     return rows
+
+
+def _persistence(series: Series, table: pl.DataFrame) -> pl.DataFrame:
+    """Persistence's forecasts of the same periods, with the horizons that the table gives them."""
+    furthest = max(table["horizon"].to_list()) + 1  # hubs count from 0
+    days = table["reference_date"].unique().sort().to_list()
+    named = table.select("reference_date", "target_end_date", "horizon").unique()
+    return (
+        backtest(series, days, range(1, furthest + 1), "persistence")
+        .drop("horizon")
+        .join(named, on=["reference_date", "target_end_date"])
+        .with_columns(disease=pl.lit(table["disease"][0]), signal=pl.lit(table["signal"][0]))
+        .select(FORECASTS.names)
+    )
 
 
 def _write(table: pl.DataFrame, out: str | Path | None) -> None:

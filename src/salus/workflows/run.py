@@ -184,7 +184,8 @@ def run(
     given = answer(fitted, panel, horizons)
     persistence = answer(new_model("persistence"), panel, horizons).table
     then = last_known(series.table, tested["reference_date"].unique().to_list())
-    trust = label(tested, null, series.known_on(day), then, scheme, sorted(set(given.table["location"])), horizons)
+    forecast = given.table["location"].unique().sort().to_list()
+    trust = label(tested, null, series.known_on(day), then, scheme, forecast, horizons, fitted.name)
     trust = _name_stand_ins(trust, given)
     shown = shown_forecasts(given.table, persistence, trust)
     status = status_table(panel, shown, trust, scheme)
@@ -192,9 +193,9 @@ def run(
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
     alerts = LevelForecast().detect(forecasts, last, scheme)
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
-    options |= {"model": model, "levels": levels, "also_lag": also_lag, "mapping": mapping or {}}
+    options |= {"model": fitted.name, "levels": levels, "also_lag": also_lag, "mapping": mapping or {}}
     record = run_record("run", [_input(item) for item in (source, *also)], options, started=started)
-    meta = _meta(series, panel, day, given, record["run_id"], model, inside_only)
+    meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only)
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
@@ -209,7 +210,7 @@ def _backtests(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Past forecasts of the model and of persistence; without rows where nothing was known early enough."""
     start = _back(series, day, BACKTEST_PERIODS[series.cadence.kind])
-    days = origins(series, start, day)[:-1]
+    days = [origin for origin in origins(series, start, day) if origin < day]
     try:
         tested = backtest(series, days, horizons, model, also=others, progress=lambda k, n: tell("backtesting", k, n))
         return tested, backtest(series, days, horizons, "persistence")
@@ -252,7 +253,8 @@ def _meta(
 ) -> Meta:
     first = series.table.row(0, named=True)
     words = unit(series.signal, first.get("unit"))
-    source = str(first.get("source") or series.label.rsplit("/", 1)[-1])
+    stated = series.table["source"].drop_nulls().unique().sort().to_list() if "source" in series.table.columns else []
+    source = "; ".join(stated[:3]) or series.label.rsplit("/", 1)[-1]
     return Meta(
         title=diseases.title(series.disease),
         title_zh=diseases.title(series.disease, "zh"),
@@ -268,7 +270,7 @@ def _meta(
         last_known=panel.starts[-1],
         source=source,
         run_id=run_id,
-        simulated="simulated" in source.lower(),
+        simulated=any("simulated" in text.lower() for text in stated or [source]),
         inside_only=inside_only,
         models=tuple(dict.fromkeys((model, "persistence"))),
         unforecast=given.unusable,
