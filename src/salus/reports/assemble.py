@@ -15,6 +15,7 @@ from salus.reports.meta import Meta
 from salus.reports.numbers import Scale
 from salus.reports.view import DAYS_AHEAD, Outlook, Overview, PlaceView, Trust
 from salus.surveillance.levels import LevelScheme
+from salus.surveillance.panel import SILENT_AFTER
 from salus.tables.contracts import FORECASTS, PLACES, STATUS, TRUST
 
 _BANDS = ("value", "lower50", "upper50", "lower95", "upper95")
@@ -161,6 +162,8 @@ def _place(
     cuts = tuple(scheme.cuts.get(location, ()))
     previous = dict(zip(starts, values, strict=True)).get(meta.cadence.shift(now_start, -1)) if now_start else None
     name = about.get("name") or location
+    late = max(0, meta.cadence.between(now_start, meta.last_known)) if now_start else 0
+    current = now is not None and late <= SILENT_AFTER  # a level so old says nothing of now
     return PlaceView(
         location=location,
         anchor=anchor,
@@ -176,9 +179,9 @@ def _place(
         values=values,
         now=now,
         now_start=now_start,
-        level=nowadays["level"] if nowadays and now is not None else None,
-        before=scheme.level(location, previous) if previous is not None and cuts else None,
-        late=max(0, meta.cadence.between(now_start, meta.last_known)) if now_start else 0,
+        level=nowadays["level"] if nowadays and current else None,
+        before=scheme.level(location, previous) if previous is not None and cuts and current else None,
+        late=late,
         outlooks=tuple(
             _outlook(r, len(cuts) + 1 if cuts else 0, meta) for r in rows if r["horizon"] > 0 and r["value"] is not None
         ),

@@ -130,7 +130,7 @@ class PlaceView:
     now_start : datetime.date or None
         First day of its period.
     level : int or None
-        Its level; None where the place has no thresholds or nothing is known.
+        Its level; None where the place has no thresholds, nothing is known, or it has been silent for long.
     before : int or None
         Level one period before.
     late : int

@@ -159,7 +159,7 @@ class Series:
         return start if self.cadence.end(start) <= settled else self.cadence.shift(start, -1)
 
     def panel(self, day: dt.date) -> Panel:
-        """The grid of what was known on a day.
+        """The grid of what was known on a day; places whose rows are all without a value are in it.
 
         Parameters
         ----------
@@ -178,10 +178,12 @@ class Series:
         if day < self.first_day:
             raise nothing
         last = self.last_period(day)
-        known = self.known_on(day).filter(pl.col("date") <= last).drop_nulls("value")
+        rows = self.known_on(day).filter(pl.col("date") <= last)
+        known = rows.drop_nulls("value")
         if known.height == 0:
             raise nothing
-        return replace(grid(known, self.cadence, last, day), label=self.label)
+        places = rows["location"].unique().to_list()
+        return replace(grid(known, self.cadence, last, day, places), label=self.label)
 
     def learning_panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
         """The grid of what was known on a day, with the histories and companions to learn from.
