@@ -32,6 +32,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --requirement requirements-dev.lock
 	touch $@
 
+docs: $(VENV)/.installed-dev ## the reference pages, made from the program
+	$(BIN)/python scripts/reference.py
+
 lock: ## made anew from pyproject.toml; needs the network
 	sh scripts/lock.sh
 
