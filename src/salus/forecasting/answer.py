@@ -132,5 +132,5 @@ def _nothing(panel: Panel, left_out: dict[str, tuple[str, str]]) -> str:
     return (
         f"{panel.label}: no place can be forecast for {panel.disease} on {panel.reference_date}: {', '.join(why)}. "
         f"Give {SHORTEST} or more values of at least one place, the last of them no older than {SILENT_AFTER} "
-        f"{panel.cadence.name()}."
+        f"{panel.cadence.name()}, or ask for an earlier day."
     )

@@ -1,7 +1,7 @@
 """What the pooled model looks at: for each place and period, from that period and earlier ones alone.
 
-Every feature is computed on ``u``, the fourth root of the value over the place's own size (its 95th percentile), so that
-places, signals and diseases can be learned from together.
+Every feature is computed on ``u``, the fourth root of the value over the place's own size (its 95th percentile), so
+that places, signals and diseases can be learned from together.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from salus.forecasting.scale import root
 from salus.surveillance.panel import Panel
 
 Floats = NDArray[np.float64]
-YEARS_BACK = 5
+YEARS_BACK = 8
 """Past years whose course around the same week is looked at."""
+FEWEST_YEARS = 4
+"""Past years with an epidemic from which a usual course can be told."""
+QUIET = 0.5
+"""A year that stays under this on the common scale (6 % of the size) had no epidemic: it tells nothing of the usual."""
 NEIGHBOURS = 6
 """Places, most alike in their past changes, that count as neighbours."""
 
@@ -129,24 +133,29 @@ def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
     Returns
     -------
     dict of str to numpy.ndarray, shape (places, periods)
-        Change of last year from here to there, its mean and spread over the past years, and the mean level there.
+        Change of last year from here to there, its mean and spread over the past years with an epidemic, and the mean
+        level there; NaN where fewer than :data:`FEWEST_YEARS` such years are known.
     """
     u, season = grid.u, grid.season
+    greatest = trailing_max(u, season)[0]
     changes, levels = [], []
     for year in range(1, YEARS_BACK + 1):
-        then = shifted(u, season * year - ahead) if season * year >= ahead else np.full_like(u, np.nan)
+        if season * year < ahead:
+            continue
+        epidemic = shifted(greatest, season * year - season // 2) >= QUIET
+        then = np.where(epidemic, shifted(u, season * year - ahead), np.nan)
         changes.append(then - shifted(u, season * year))
         levels.append(then)
     change, level = np.stack(changes), np.stack(levels)
-    wide = [shifted(u, season - ahead - 2), shifted(u, season - ahead + 2)] if season > ahead + 2 else [u * np.nan] * 2
+    enough = np.where(np.isfinite(change).sum(axis=0) >= FEWEST_YEARS, 1.0, np.nan)
+    usual = _nanmean(change, axis=0) * enough
     return {
-        "last_year_change": change[0],
-        "last_year_change_2": wide[0] - shifted(u, season - 2),
-        "past_change": _nanmean(change, axis=0),
-        "past_change_everywhere": _nanmean(_nanmean(change, axis=0), axis=0)[None, :] * np.ones_like(u),
-        "past_change_spread": _nanstd(change, axis=0),
-        "past_level": _nanmean(level, axis=0) - u,
-        "past_max_level": _nanmax(level, axis=0) - u,
+        "last_year_change": change[0] * enough,
+        "past_change": usual,
+        "past_change_everywhere": _nanmean(usual, axis=0)[None, :] * np.ones_like(u),
+        "past_change_spread": _nanstd(change, axis=0) * enough,
+        "past_level": (_nanmean(level, axis=0) - u) * enough,
+        "past_max_level": (_nanmax(level, axis=0) - u) * enough,
         "ahead": np.full_like(u, float(ahead)),
     }
 

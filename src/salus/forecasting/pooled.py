@@ -28,7 +28,9 @@ LEARNED = np.array([0.01, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.99])
 FURTHEST = 6
 """Periods ahead that are learned; further ones take the spread of these, widened by the square root of distance."""
 ROWS = 100_000
-"""Rows drawn for a fit: half from the panel itself, half from the others."""
+"""Rows drawn for a fit."""
+OWN_SHARE, OWN_SHARE_A_YEAR = 0.5, 0.05
+"""Share of the rows that is drawn from the panel itself when there are others: grows by the year, to a half."""
 FEWEST_ROWS = 300
 """With fewer rows nothing is learned and nothing answered."""
 TREES = 150
@@ -72,10 +74,13 @@ class Pooled(Model):
     def fit(self, panel: Panel) -> None:
         """Learn from the panel and those it carries; see :meth:`Model.fit`."""
         self._boosters = []
-        drawn = [_rows(panel, 0, ROWS if not panel.also else ROWS // 2)]
         same = _moving([other for other in panel.also if other.cadence.kind == panel.cadence.kind])
-        drawn += [_rows(other, i + 1, ROWS // 2 // len(same)) for i, other in enumerate(same)]
+        years = len(panel.starts) / panel.cadence.per_year
+        own = min(OWN_SHARE, years * OWN_SHARE_A_YEAR) if same else 1.0
+        drawn = [_rows(panel, 0, round(ROWS * own))]
+        drawn += [_rows(other, i + 1, round(ROWS * (1 - own) / len(same))) for i, other in enumerate(same)]
         table, change, weight = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        table[:, ~_offered(panel)] = np.nan
         if change.size < FEWEST_ROWS or not np.ptp(change):
             return
         settings = SETTINGS | {"min_data_in_leaf": int(np.clip(change.size / 800, 10, 150))}
@@ -113,6 +118,14 @@ class Pooled(Model):
             every = PchipInterpolator(norm.ppf(LEARNED), change, axis=-1)(norm.ppf(TAUS))
             answer[there, j] = unroot(now[:, None] + every) * grid.size[there, None]
         return answer
+
+
+def _offered(panel: Panel) -> NDArray[np.bool_]:
+    """The columns that most places of a panel can offer at its end; what only others can is not to be learned."""
+    grid = features.build(panel)
+    ends = [values[:, -1 - FURTHEST :] for values in (*grid.columns.values(), *features.at_horizon(grid, 1).values())]
+    offered = [np.isfinite(end).any(axis=1).mean() >= 0.5 for end in ends]
+    return np.array([*offered, True])
 
 
 def _moving(panels: Sequence[Panel]) -> list[Panel]:

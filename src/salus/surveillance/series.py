@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from salus.errors import InputError, TableError, TooShortError
+from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
 from salus.surveillance import diseases
 from salus.surveillance.panel import Panel, grid
 from salus.surveillance.weeks import Cadence, recognise
@@ -20,6 +20,9 @@ from salus.tables.names import resolve
 
 ALSO_LAG = 8
 """Periods by which a history without `as_of` is held back: its recent values were revised after they were known."""
+
+DENOMINATORS = frozenset({"outpatient_visits", "specimens", "tests", "visits_all", "population"})
+"""Signals that tell how much was looked at, not how much was found; they are not learned from."""
 
 SHORTEST = 4
 """Known values below which nothing is said of a place."""
@@ -315,7 +318,7 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
     Returns
     -------
     list of Series
-        One a signal, sorted.
+        One a signal, sorted; :data:`DENOMINATORS` are left out.
 
     Raises
     ------
@@ -326,7 +329,10 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
     chosen: list[str] = []
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
-        narrowed, name = _choose_disease(frame, disease, label)
+        try:
+            narrowed, name = _choose_disease(frame, disease, label)
+        except NameNotFoundError as error:
+            raise InputError(f"{error} A history of the same disease was wanted; leave this out of --also.") from error
         chosen.append(name)
         return narrowed
 
@@ -339,6 +345,7 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
     return [
         Series(rows, chosen[0], str(name), recognise(rows["date"], label), label, hold_back)
         for (name,), rows in sorted(table.group_by(["signal"], maintain_order=True), key=lambda item: str(item[0]))
+        if name not in DENOMINATORS
     ]
 
 
