@@ -116,7 +116,8 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
         key=lambda v: (-1 if v.level is None else v.level, -1.0 if v.now is None else v.now, v.name),
         reverse=True,
     )
-    counted = [v for v in ordered if v.location not in holds_others]
+    above = "country" if any(v.kind not in (None, "country") for v in views) else None  # a nation's second spelling
+    counted = [v for v in ordered if v.location not in holds_others and (v.kind is None or v.kind != above)]
     number = len(scheme.names)
     counts, before = [0] * number, [0] * number
     for view in counted:
@@ -132,7 +133,7 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
     complete = bool(graded) and len(ahead) == len(graded)
     return Overview(
         places=tuple(counted),
-        wider=tuple(v for v in ordered if v.location in holds_others),
+        wider=tuple(v for v in ordered if v.location not in {c.location for c in counted}),
         whole=whole,
         focus=focus,
         on_time=meta.cadence.start(meta.reference_date) == meta.last_known,

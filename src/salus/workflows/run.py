@@ -119,6 +119,7 @@ def run(
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
     mapping: dict[str, str] | None = None,
     inside_only: bool = False,
+    typed: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Status, forecasts, trust, alerts and bulletin of one disease.
@@ -149,6 +150,8 @@ def run(
         Column of the file -> column of the contract.
     inside_only : bool
         The bulletin is made from exact counts and may not leave the wall.
+    typed : str, optional
+        The command as it was typed, for `run.json`.
     progress : callable, optional
         Called with a stage, the steps done and those of the stage.
 
@@ -174,7 +177,7 @@ def run(
     day = series.reference_day(as_of)
     panel = series.learning_panel(day, others)
     named = _places(panel, places_table)
-    _some_shown(panel, shapes or panel.locations, "shapes")
+    _some_shown(panel, shapes or panel.locations, "shapes", "property")
     known = panel.history()
     scheme = choose(series.disease, series.signal, known, series.cadence, levels)
     tested, null = _backtests(series, others, day, horizons, model, tell)
@@ -194,7 +197,7 @@ def run(
     alerts = LevelForecast().detect(forecasts, last, scheme)
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
     options |= {"model": fitted.name, "levels": levels, "also_lag": also_lag, "mapping": mapping or {}}
-    record = run_record("run", [_input(item) for item in (source, *also)], options, started=started)
+    record = run_record("run", [_input(item) for item in (source, *also)], options, started=started, typed=typed)
     meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only)
     tell("writing", 0, 1)
     bulletin = build(
@@ -282,7 +285,7 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
     labels = list(panel.locations)
     if own is not None:
         table = PLACES.check(own, "the table of places")
-        _some_shown(panel, table["location"].to_list(), "places")
+        _some_shown(panel, table["location"].to_list(), "places", "column")
         table = table.filter(pl.col("location").is_in(labels))
     else:
         country = places.country(labels)
@@ -290,18 +293,35 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
         known = places.known(country) if country else places.known().clear()
         names = pl.DataFrame({"label": labels, "location": [same.get(x, x) for x in labels]})
         table = names.join(known, on="location").drop("location").rename({"label": "location"}).select(known.columns)
+        table = _second_spellings(table, same)
     missing = [x for x in labels if x not in set(table["location"])]
     rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
     return pl.concat([table, rest], how="diagonal")
 
 
-def _some_shown(panel: Panel, given: Iterable[str], what: str) -> None:
+def _second_spellings(table: pl.DataFrame, same: Mapping[str, str]) -> pl.DataFrame:
+    """Labels of one place, such as `China` and `Total`: the second bears both names, lies in the first, has no tile."""
+    first: dict[str, str] = {}
+    for spelling in sorted(table["location"], key=lambda x: (same[x] != x, x)):
+        first.setdefault(same[spelling], spelling)
+    above = {x: first[same[x]] for x in table["location"] if first[same[x]] != x}
+    again = pl.col("location").is_in(list(above))
+    return table.with_columns(
+        pl.when(again).then(pl.format("{} ({})", name, "location")).otherwise(name).alias(name)
+        for name in ("name", "name_zh")
+    ).with_columns(
+        pl.when(again).then(pl.col("location").replace(above)).otherwise("parent").alias("parent"),
+        *(pl.when(~again).then(tile).alias(tile) for tile in ("tile_row", "tile_column")),
+    )
+
+
+def _some_shown(panel: Panel, given: Iterable[str], what: str, where: str) -> None:
     """Refuse names or shapes of none of the places: they were written in other codes."""
     codes = list(given)
     if set(codes).isdisjoint(panel.locations):
         raise InputError(
             f"none of the {what} given ({_first(codes)}) is of a place in {panel.label} ({_first(panel.locations)}). "
-            f"Write in their column or property 'location' what {panel.label} has."
+            f"Write them in the {where} 'location' as they stand in {panel.label}."
         )
 
 
