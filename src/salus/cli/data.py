@@ -37,7 +37,9 @@ app.command("pull", epilog="Example: salus data pull rki --workspace germany")(p
 
 @app.command("import", epilog="Example: salus data import cases.csv --workspace province --as-of 2026-01-18")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.", readable=False)
+    ],
     workspace: WorkspaceOption,
     disease: Annotated[str | None, typer.Option(help="Import this disease only.")] = None,
     signal: Annotated[str | None, typer.Option(help="Import this signal only.")] = None,

@@ -78,7 +78,7 @@ def backtest(
 
 
 def score(
-    forecasts: Annotated[Path, typer.Argument(help="Forecasts in Parquet, as backtest writes them.")],
+    forecasts: Annotated[Path, typer.Argument(help="Forecasts in Parquet, as backtest writes them.", readable=False)],
     series: options.SeriesArgument,
     truth_as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Take the truth as it was known then.")

@@ -14,7 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from salus.errors import InputError
 from salus.reports.words import language
 
-SeriesArgument = Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.")]
+SeriesArgument = Annotated[
+    Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.", readable=False)
+]
 DiseaseOption = Annotated[
     str | None, typer.Option("--disease", "-d", help="Disease; may be left out when there is one.")
 ]
@@ -22,7 +24,8 @@ SignalOption = Annotated[
     str | None, typer.Option("--signal", help="What is counted; may be left out when there is one.")
 ]
 AlsoOption = Annotated[
-    list[Path] | None, typer.Option("--also", help="History of other signals to learn from; repeatable.")
+    list[Path] | None,
+    typer.Option("--also", help="History of other signals to learn from; repeatable.", readable=False),
 ]
 AlsoLagOption = Annotated[int, typer.Option(min=0, help="Periods by which an --also without as_of is held back.")]
 AsOfOption = Annotated[

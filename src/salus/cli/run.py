@@ -29,8 +29,12 @@ def run(
     model: options.ModelOption = "pooled",
     levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
     lang: Annotated[str, typer.Option(help="Language of the bulletin: en, zh, or both as en,zh.")] = "en",
-    places: Annotated[Path | None, typer.Option(help="Table of your own places: names, tile positions.")] = None,
-    geometry: Annotated[Path | None, typer.Option(help="GeoJSON with the shapes of the places.")] = None,
+    places: Annotated[
+        Path | None, typer.Option(help="Table of your own places: names, tile positions.", readable=False)
+    ] = None,
+    geometry: Annotated[
+        Path | None, typer.Option(help="GeoJSON with the shapes of the places.", readable=False)
+    ] = None,
     column_map: options.MapOption = None,
     pdf: Annotated[bool, typer.Option(help="Write the PDF as well.")] = True,
     inside_only: Annotated[

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -92,6 +94,46 @@ def make_folder(path: Path) -> None:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
     sync_folder(path.parent)
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """Folders on the way to a path that are not there yet.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder to be made.
+
+    Returns
+    -------
+    list of Path
+        The innermost first; for :func:`remove_empty`, if the path is not made after all.
+    """
+    return [p for p in path.parents if not p.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove folders up to the first that holds something or can't be removed.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        The innermost first.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = Path(folder) / "a" / "b" / "c.txt"
+    ...     new = missing_folders(target)
+    ...     make_folder(target.parent)
+    ...     remove_empty(new)
+    ...     [p.name for p in new], list(Path(folder).iterdir())
+    (['b', 'a'], [])
+    """
+    with suppress(OSError):
+        for folder in folders:
+            os.rmdir(folder)  # one system call, so that a test can stop here
 
 
 def sync_file(path: Path) -> None:

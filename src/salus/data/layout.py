@@ -134,8 +134,21 @@ def clean(folder: Path, content: Manifest) -> None:
     for path in pending(folder):
         if path not in listed:
             _remove(folder / path)
+            durable.remove_empty((folder / path).parents[k] for k in range(3))  # signal, disease, series
     for name in (PENDING, f"{PENDING}.part", f"{manifest.NAME}.part"):
         _remove(folder / name)
+
+
+def forget(folder: Path) -> None:
+    """Remove the lock where nothing was ever imported; only its holder may do so.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the workspace.
+    """
+    if not (folder / manifest.NAME).exists():
+        _remove(folder / LOCK)
 
 
 def refuse_strange(folder: Path) -> None:

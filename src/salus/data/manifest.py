@@ -188,7 +188,7 @@ def load(folder: Path) -> Manifest | None:
     path = folder / NAME
     try:
         text = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise WorkspaceError(f"can't read {path}: {error.strerror or error}. Check the permissions.") from error

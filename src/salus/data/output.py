@@ -9,9 +9,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import filelock
 from polars.exceptions import PolarsError
@@ -60,15 +61,21 @@ def output_error(path: str | Path, error: OSError | PolarsError) -> OutputError:
     return OutputError(f"can't write {path}: {reason}. Nothing there was changed.")
 
 
-def check_place(path: str | Path, *, folder: bool = False) -> None:
+def check_place(
+    path: str | Path, inputs: Iterable[Any] = (), *, folder: bool = False, shown: str | Path | None = None
+) -> None:
     """Refuse at once what :func:`replaced_file` or :func:`replaced_folder` would refuse after hours of work.
 
     Parameters
     ----------
     path : str or Path
         The file or folder to be written later; nothing is left there now.
+    inputs : iterable of path or frame
+        What the result is made from; it is never replaced.
     folder : bool
         Whether it is to be a folder.
+    shown : str or Path, optional
+        What messages call it; the path when left out.
 
     Raises
     ------
@@ -83,6 +90,8 @@ def check_place(path: str | Path, *, folder: bool = False) -> None:
     []
     """
     target = _real(path)
+    if target in {_real(item) for item in inputs if isinstance(item, str | Path)}:
+        raise OutputError(f"can't write {path}: it is the input itself. Choose another name.")
     try:
         if folder:
             _refuse_file(target, path)
@@ -92,7 +101,7 @@ def check_place(path: str | Path, *, folder: bool = False) -> None:
         nearest = next(p for p in target.parents if p.exists())
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
-        raise output_error(path, error) from error
+        raise output_error(shown or path, error) from error
 
 
 @contextmanager
@@ -125,7 +134,7 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
     """
     target = _real(path)
     temporary: Path | None = None
-    new = _missing(target)
+    new = durable.missing_folders(target)
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
@@ -149,7 +158,7 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        _remove_empty(new)
+        durable.remove_empty(new)
 
 
 @contextmanager
@@ -185,7 +194,7 @@ def replaced_folder(path: str | Path) -> Iterator[Path]:
     """
     target = _real(path)
     part, old = _beside(target, "part"), _beside(target, "old")
-    new = _missing(target)
+    new = durable.missing_folders(target)
     try:
         with _only_writer(target, path):
             _recover(target, part, old)
@@ -202,7 +211,7 @@ def replaced_folder(path: str | Path) -> Iterator[Path]:
             raise
         raise output_error(path, error) from error
     finally:
-        _remove_empty(new)
+        durable.remove_empty(new)
 
 
 @contextmanager
@@ -236,20 +245,6 @@ def _recover(target: Path, part: Path, old: Path) -> None:
 def _refuse_file(target: Path, shown: str | Path) -> None:
     if target.exists() and not target.is_dir():
         raise OutputError(f"can't write {shown}: it is a file, a folder was wanted. Choose another name.")
-
-
-def _missing(target: Path) -> list[Path]:
-    """Folders on the way that are not there yet, the innermost first."""
-    return [p for p in target.parents if not p.exists()]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    """Take back folders that were made on the way to something that was not written after all."""
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
 
 
 def _refuse_strange(target: Path, shown: str | Path) -> None:

@@ -79,6 +79,8 @@ def hash_file(path: str | Path) -> InputFile:
         raise InputError(f"there is no file {path}. Check the name and the folder.") from error
     except IsADirectoryError as error:
         raise InputError(f"{path} is a folder, a file was wanted. Give one file in it.") from error
+    except PermissionError as error:
+        raise InputError(f"there is no permission to read {path}. Ask for it, or copy the file.") from error
     except OSError as error:
         raise InputError(f"can't read {path}: {error.strerror or error}. Check the permissions.") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

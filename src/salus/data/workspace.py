@@ -35,7 +35,7 @@ from salus.data.engine import DuckEngine, Engine, remove_stale_spill
 from salus.data.imports import Imported, Origin, record, stored_rows
 from salus.data.known import Damage, ask, choose, compare, known
 from salus.data.manifest import DataFile, Import, Manifest
-from salus.data.output import output_error
+from salus.data.output import check_place, output_error
 from salus.errors import WorkspaceError
 
 _PERIODS = "SELECT DISTINCT disease, signal, date FROM rows ORDER BY disease, signal, date"
@@ -88,6 +88,19 @@ class Workspace:
                 f"salus data import FILE --workspace {self.path}"
             )
         return found
+
+    def check_place(self) -> None:
+        """Refuse at once a folder to which :meth:`add` could not write; nothing is left there.
+
+        Raises
+        ------
+        WorkspaceError
+            It is a file, or holds other things than a workspace.
+        OutputError
+            It can't be written.
+        """
+        layout.refuse_strange(self.path)
+        check_place(self.path / layout.LOCK, shown=self.path)
 
     def find(self, origin: Origin) -> Import | None:
         """The import that was made of an origin, or None; a workspace that is not there yet has none.
@@ -146,6 +159,7 @@ class Workspace:
             return Imported(there, added=False)
         today = imported_on or dt.datetime.now().astimezone().date()
         table = stored_rows(frame, origin, today)
+        new = durable.missing_folders(self.path / layout.LOCK)
         try:
             with self._writing() as before:
                 there = before.find(origin.import_id)
@@ -156,6 +170,8 @@ class Workspace:
                 return Imported(made, added=True)
         except OSError as error:
             raise output_error(self.path, error) from error
+        finally:
+            durable.remove_empty(new)
 
     def read(
         self,
@@ -337,6 +353,8 @@ class Workspace:
             remove_stale_spill(self.path)
             yield before
         finally:
+            with suppress(OSError):  # where the system forbids to remove an open file, it stays
+                layout.forget(self.path)
             lock.release()
 
     def _write(

@@ -85,8 +85,10 @@ def _json(path: Path) -> Any:
         raise InputError(f"there is no file {path}. Check the name and the folder.") from error
     except IsADirectoryError as error:
         raise InputError(f"{path} is a folder, a file was wanted. Give one file in it.") from error
+    except PermissionError as error:
+        raise InputError(f"there is no permission to read {path}. Ask for it, or copy the file.") from error
     except OSError as error:
-        raise InputError(f"can't read {path}: {error.strerror}. Check the permissions.") from error
+        raise InputError(f"can't read {path}: the system says {error.strerror}.") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON (it breaks off in line {error.lineno}). Give a GeoJSON file.") from error
     except ValueError as error:

@@ -262,7 +262,7 @@ def _fault(
     if not mask.any():
         return []
     found = values[mask.arg_true()[0]]
-    shown = "nothing" if found is None else _shown(found)
+    shown = "an empty cell" if found is None else _shown(found)
     numbers = named_rows(mask, rows)
     return [Fault(kind, f"found {shown}, wanted {wanted}", remedy, column.name, numbers, int(mask.sum()))]
 

@@ -240,7 +240,9 @@ def _parsed(
     if faults and not nullable and missing.any():
         numbers = named_rows(missing, rows)
         remedy = "Fill it in, or leave the row out"
-        faults.append(Fault("missing value", "found nothing, wanted a date", remedy, name, numbers, int(missing.sum())))
+        faults.append(
+            Fault("missing value", "found an empty cell, wanted a date", remedy, name, numbers, int(missing.sum()))
+        )
     return frame.with_columns(values.alias(name)), faults
 
 

@@ -85,6 +85,7 @@ def import_series(
     (True, 1)
     """
     path = Path(source)
+    workspace.check_place()
     before = hash_file(path)
     filters: dict[str, str] = {}
 

@@ -1,0 +1,297 @@
+"""What can be wrong with what is asked for, and with the files beside the series."""
+
+from __future__ import annotations
+
+from helpers_bad_input import ALL, GOOD, HEADER, lines
+from helpers_bad_input_files import MODELS, Case, data, good, option, text
+
+REQUEST_CASES = [
+    # what is asked for
+    option(
+        "disease with a typo",
+        "--disease",
+        "Influensa",
+        said=("cases.csv", "'Influensa'", "Did you mean 'Influenza'?"),
+        commands=ALL,
+    ),
+    option(
+        "disease that the file has not",
+        "--disease",
+        "measles",
+        said=("cases.csv", "no Measles", "It has 'Influenza'"),
+        commands=ALL,
+    ),
+    Case(
+        "several diseases", "cases.csv", text(GOOD + lines(disease="Measles")), ("2 diseases", "--disease"), (), MODELS
+    ),
+    option(
+        "signal that the file has not",
+        "--signal",
+        "admissions",
+        said=("cases.csv", "'admissions'", "cases"),
+        commands=ALL,
+    ),
+    Case("several signals", "cases.csv", text(GOOD + lines(signal="deaths")), ("2 signals", "--signal"), (), MODELS),
+    option(
+        "as-of day that is none",
+        "--as-of",
+        "16.1.2024",
+        said=("--as-of", "YYYY-MM-DD"),
+        commands=("run", "forecast", "data import"),
+    ),
+    option(
+        "as-of day before the first value",
+        "--as-of",
+        "2023-06-30",
+        said=("cases.csv", "2023-06-30", "2024-01-01", "later day"),
+        commands=("run", "forecast"),
+    ),
+    option(
+        "as-of day before the last value, at import",
+        "--as-of",
+        "2024-01-10",
+        said=("cases.csv", "2024-01-15"),
+        commands=("data import",),
+    ),
+    option(
+        "as-of day in the future",
+        "--as-of",
+        "2999-12-31",
+        said=("2999-12-31", "lies in the future", "today"),
+        commands=("run", "forecast", "data import"),
+    ),
+    option(
+        "as-of day at the end of time",
+        "--as-of",
+        "9999-12-31",
+        said=("9999-12-31", "future"),
+        commands=("run", "forecast", "data import"),
+    ),
+    option(
+        "as-of day at the start of time", "--as-of", "0001-01-01", said=("0001-01-01",), commands=("run", "forecast")
+    ),
+    option("horizons from zero", "--horizons", "0:4", said=("--horizons", "1:4")),
+    option("horizons backwards", "--horizons", "4:1", said=("--horizons", "1:4")),
+    option("horizons in words", "--horizons", "four", said=("--horizons", "1:4")),
+    option("model with a typo", "--model", "persistense", said=("no model", "Did you mean 'persistence'?")),
+    option(
+        "levels unknown",
+        "--levels",
+        "offical",
+        said=("levels 'offical'", "Did you mean 'official'?"),
+        commands=("run",),
+    ),
+    option("language unknown", "--lang", "fr", said=("language 'fr'", "'en', 'zh'"), commands=("run",)),
+    option(
+        "column map that names no column",
+        "--map",
+        "wert=value",
+        said=("cases.csv has no column 'wert'", "It has"),
+        commands=ALL,
+    ),
+    option("column map that is none", "--map", "value", said=("--map", "can't be understood", "Write"), commands=ALL),
+    option(
+        "official levels of a signal that has none",
+        "--levels",
+        "official",
+        said=("no official levels for Influenza, cases", "auto, mem or percentile"),
+        commands=("run",),
+    ),
+    Case(
+        "history of another disease",
+        "cases.csv",
+        good,
+        ("has no Influenza", "It has 'Measles'"),
+        ("--also", "other.csv"),
+        MODELS,
+        (("other.csv", text(HEADER + lines(disease="Measles", signal="deaths"))),),
+    ),
+    Case(
+        "history by months",
+        "cases.csv",
+        good,
+        ("by month", "by week"),
+        ("--also", "other.csv"),
+        MODELS,
+        (("other.csv", text(HEADER + "".join(f"A,Influenza,deaths,2023-{m:02}-01,3\n" for m in range(1, 13)))),),
+    ),
+    Case(
+        "history missing",
+        "cases.csv",
+        good,
+        ("there is no file other.csv",),
+        ("--also", "other.csv"),
+        MODELS,
+        (("other.csv", lambda p: None),),
+    ),
+    Case(
+        "history with a fault",
+        "cases.csv",
+        good,
+        ("row 3", "-3"),
+        ("--also", "other.csv"),
+        MODELS,
+        (("other.csv", text(HEADER + lines(signal="deaths", value=lambda p, k: -3 if (p, k) == (0, 2) else 3))),),
+    ),
+    Case(
+        "places without names",
+        "cases.csv",
+        good,
+        ("name",),
+        ("--places", "places.csv"),
+        ("run",),
+        (("places.csv", text("location,tile_row\nA,1\n")),),
+    ),
+    Case(
+        "places twice",
+        "cases.csv",
+        good,
+        ("more than once",),
+        ("--places", "places.csv"),
+        ("run",),
+        (("places.csv", text("location,name\nA,Alton\nA,Alton\n")),),
+    ),
+    Case(
+        "places of other codes",
+        "cases.csv",
+        good,
+        ("none of the places", "X, Y", "A, B, C"),
+        ("--places", "places.csv"),
+        ("run",),
+        (("places.csv", text("location,name\nX,Alton\nY,Alton\n")),),
+    ),
+    Case(
+        "shapes that are no JSON",
+        "cases.csv",
+        good,
+        ("is not JSON", "line 1", "Give a GeoJSON file"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (("shapes.json", text("{")),),
+    ),
+    Case(
+        "shapes that are no polygons",
+        "cases.csv",
+        good,
+        ("Point", "Polygon"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (
+            (
+                "shapes.json",
+                text(
+                    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"location":"A"},"geometry":{"type":"Point","coordinates":[1,2]}}]}'
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "shapes with broken coordinates",
+        "cases.csv",
+        good,
+        ("feature 1 (A)", "pairs of numbers", "Export"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (
+            (
+                "shapes.json",
+                text(
+                    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"location":"A"},"geometry":{"type":"Polygon","coordinates":[[["x",2]]]}}]}'
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "shapes with features that are none",
+        "cases.csv",
+        good,
+        ("feature 1 is no GeoJSON feature", "Take it out"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (("shapes.json", text('{"type":"FeatureCollection","features":[3]}')),),
+    ),
+    Case(
+        "shapes of other places",
+        "cases.csv",
+        good,
+        ("none of the shapes", "(X)", "A, B, C"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (
+            (
+                "shapes.json",
+                text(
+                    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"location":"X"},"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}]}'
+                ),
+            ),
+        ),
+    ),
+    Case(
+        "shapes in another encoding",
+        "cases.csv",
+        good,
+        ("UTF-8", "Give a GeoJSON file"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (("shapes.json", data(b'{"a":"\xc4\xd6"}')),),
+    ),
+    Case(
+        "shapes missing",
+        "cases.csv",
+        good,
+        ("there is no file", "Check the name"),
+        ("--geometry", "shapes.json"),
+        ("run",),
+        (("shapes.json", lambda p: None),),
+    ),
+    option(
+        "origins backwards",
+        "--origins",
+        "2024-07-28:2024-06-02",
+        said=("2024-06-02", "2024-07-28", "earlier day first"),
+        commands=("backtest",),
+    ),
+    option(
+        "origins that are no days",
+        "--origins",
+        "2024-06:2024-07",
+        said=("--origins", "YYYY-MM-DD"),
+        commands=("backtest",),
+    ),
+    option("one origin", "--origins", "2024-06-02", said=("--origins", "START:END"), commands=("backtest",)),
+    option(
+        "origins before the first value",
+        "--origins",
+        "2020-06-07:2020-07-05",
+        said=("cases.csv", "2020-07-05", "2024-01-01", "later day"),
+        commands=("backtest",),
+    ),
+    option(
+        "origins in the future",
+        "--origins",
+        "2999-06-07:2999-07-05",
+        said=("2999-07-05", "lies in the future"),
+        commands=("backtest",),
+    ),
+    option(
+        "training before the first value",
+        "--train-before",
+        "2023-01-01",
+        said=("cases.csv", "2022-12-31", "2024-01-01", "later day"),
+        commands=("backtest",),
+    ),
+    option(
+        "training before all time",
+        "--train-before",
+        "0001-01-01",
+        said=("cases.csv", "0001-01-01", "later day"),
+        commands=("backtest",),
+    ),
+    option(
+        "origins from the start to the end of time",
+        "--origins",
+        "0001-01-01:9999-12-31",
+        said=("9999-12-31", "future"),
+        commands=("backtest",),
+    ),
+]
