@@ -54,9 +54,9 @@ def read_shapes(path: str | Path) -> dict[str, Mapping[str, Any]]:
         where = f"{path}, feature {number}"
         if not isinstance(feature, dict):
             raise InputError(f"{where} is no GeoJSON feature. Take it out.")
-        properties = feature.get("properties") or {}
+        properties = _members(feature.get("properties"))
         name = next((str(properties[n]) for n in _NAMES if properties.get(n) is not None), feature.get("id"))
-        geometry = feature.get("geometry") or {}
+        geometry = _members(feature.get("geometry"))
         if name is None:
             raise InputError(f"{where}: there is no name; a property 'location' was wanted. Add it.")
         kind = geometry.get("type")
@@ -80,7 +80,7 @@ def read_shapes(path: str | Path) -> dict[str, Mapping[str, Any]]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"there is no file {path}. Check the name and the folder.") from error
     except IsADirectoryError as error:
@@ -95,6 +95,10 @@ def _json(path: Path) -> Any:
         raise InputError(f"{path} is not text in UTF-8. Give a GeoJSON file in UTF-8.") from error
 
 
+def _members(part: object) -> dict[str, Any]:
+    return part if isinstance(part, dict) else {}
+
+
 def _filled(part: object) -> TypeGuard[list[Any]]:
     return isinstance(part, list) and bool(part)
 
@@ -107,5 +111,5 @@ def _is_position(point: object) -> bool:
     return (
         isinstance(point, list)
         and len(point) >= 2
-        and all(isinstance(x, int | float) and math.isfinite(x) for x in point[:2])
+        and all(isinstance(x, int | float) and not isinstance(x, bool) and math.isfinite(x) for x in point[:2])
     )
