@@ -66,4 +66,5 @@ def load(kind: str, name: str) -> Any:
     try:
         return found[key].load()
     except (ImportError, AttributeError) as error:
-        raise InputError(f"the {kind} '{name}' is registered as {found[key].value} but can't be imported: {error}") from error
+        where = found[key].value
+        raise InputError(f"the {kind} '{name}' is registered as {where} but can't be imported: {error}") from error

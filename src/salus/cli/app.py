@@ -14,7 +14,7 @@ from salus.errors import SalusError
 
 app = typer.Typer(
     name="salus",
-    help="Open public-health intelligence: from case records to an epidemic bulletin, on one laptop, without a network.",
+    help="Open public-health intelligence: from case records to a bulletin, on one laptop, without a network.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -97,13 +97,13 @@ def score(
         typer.echo(json.dumps(rows, default=str))
         return
     console = Console(width=None if Console().is_terminal else 160)
-    table = Table("horizon", "tasks", "WIS", "log WIS", "skill", "95 % bounds", "cover 50", "cover 95", "status", "no change",
-                  "changes called")  # fmt: skip
+    table = Table("horizon", "tasks", "WIS", "log WIS", "skill", "95 % bounds", "cover 50", "cover 95", "status",
+                  "no change", "changes called")  # fmt: skip
     for row in rows:
         table.add_row(*(_shown(row[name]) for name in forecasting.SCORE_COLUMNS))
     console.print(table)
-    console.print("skill: WIS over persistence's, under 1 is better. status: share of levels called; no change: had the last "
-                  "level been repeated.", soft_wrap=True)  # fmt: skip
+    console.print("skill: WIS over persistence's, under 1 is better. status: levels called; no change: had the "
+                  "last level been repeated.", soft_wrap=True)  # fmt: skip
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from salus.cli import options
 from salus.data.output import check_place
+from salus.data.provenance import command_line
 from salus.surveillance import places as places_module
 from salus.surveillance.geometry import read_shapes
 from salus.surveillance.series import ALSO_LAG
@@ -60,6 +61,7 @@ def run(
             shapes=None if geometry is None else read_shapes(geometry),
             mapping=parse_options(column_map) if column_map else None,
             inside_only=inside_only,
+            typed=command_line(),
             progress=stages,
         )
         page = found.write(out, langs, pdf=pdf)

@@ -16,12 +16,10 @@ from salus.forecasting.scale import root
 from salus.surveillance.panel import Panel
 
 Floats = NDArray[np.float64]
-YEARS_BACK = 8
+YEARS_BACK = 5
 """Past years whose course around the same week is looked at."""
 FEWEST_YEARS = 4
-"""Past years with an epidemic from which a usual course can be told."""
-QUIET = 0.5
-"""A year that stays under this on the common scale (6 % of the size) had no epidemic: it tells nothing of the usual."""
+"""Past years from which a usual course can be told."""
 NEIGHBOURS = 6
 """Places, most alike in their past changes, that count as neighbours."""
 
@@ -66,7 +64,9 @@ def sizes(values: Floats) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a place without any value has no percentile
         size = np.nanquantile(values, 0.95, axis=1)
-    typical = np.nanmedian(size[size > 0]) if (size > 0).any() else 1.0
+    if not (size > 0).any():
+        return np.ones(values.shape[0])
+    typical = np.median(size[size > 0])
     return np.where(np.isfinite(size), np.maximum(size, typical / 50), typical)
 
 
@@ -133,17 +133,15 @@ def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
     Returns
     -------
     dict of str to numpy.ndarray, shape (places, periods)
-        Change of last year from here to there, its mean and spread over the past years with an epidemic, and the mean
-        level there; NaN where fewer than :data:`FEWEST_YEARS` such years are known.
+        Change of last year from here to there, its mean and spread over the past years, and the mean level there; NaN
+        where fewer than :data:`FEWEST_YEARS` past years are known.
     """
     u, season = grid.u, grid.season
-    greatest = trailing_max(u, season)[0]
     changes, levels = [], []
     for year in range(1, YEARS_BACK + 1):
         if season * year < ahead:
             continue
-        epidemic = shifted(greatest, season * year - season // 2) >= QUIET
-        then = np.where(epidemic, shifted(u, season * year - ahead), np.nan)
+        then = shifted(u, season * year - ahead)
         changes.append(then - shifted(u, season * year))
         levels.append(then)
     change, level = np.stack(changes), np.stack(levels)

@@ -27,7 +27,7 @@ LEARNED = np.array([0.01, 0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975, 0.99])
 """Quantile levels that are fitted."""
 FURTHEST = 6
 """Periods ahead that are learned; further ones take the spread of these, widened by the square root of distance."""
-ROWS = 100_000
+ROWS = 150_000
 """Rows drawn for a fit."""
 OWN_SHARE, OWN_SHARE_A_YEAR = 0.5, 0.05
 """Share of the rows that is drawn from the panel itself when there are others: grows by the year, to a half."""
@@ -144,16 +144,19 @@ def _moving(panels: Sequence[Panel]) -> list[Panel]:
 
 
 def _rows(panel: Panel, number: int, most: int) -> tuple[NDArray[np.float32], Floats, Floats]:
-    """Features with the panel's number, change and weight of up to ``most`` rows, drawn by a fixed seed."""
+    """Features with the panel number, change and weight of up to ``most`` rows, drawn by a fixed seed."""
     grid = features.build(panel)
     base = np.stack(list(grid.columns.values()), axis=-1).astype(np.float32)
     tables, changes, weights = [], [], []
+    nearer = 1 / np.sqrt(np.arange(1, FURTHEST + 1))
     for ahead in range(1, FURTHEST + 1):
         later = np.stack(list(features.at_horizon(grid, ahead).values()), axis=-1).astype(np.float32)
         change = np.full_like(grid.u, np.nan)
         change[:, :-ahead] = grid.u[:, ahead:] - grid.u[:, :-ahead]
         known = np.argwhere(np.isfinite(change))
-        drawn = np.random.default_rng([1, number, ahead]).permutation(len(known))[: most // FURTHEST]
+        drawn = np.random.default_rng([1, number, ahead]).permutation(len(known))[
+            : round(most * nearer[ahead - 1] / nearer.sum())
+        ]
         place, period = known[np.sort(drawn)].T
         tables.append(np.column_stack([base[place, period], later[place, period]]))
         changes.append(change[place, period])

@@ -15,8 +15,8 @@ from salus.surveillance import syndromes
 from salus.workflows.run import run
 
 DISEASE = "Hand, foot and mouth disease"
-ENCOUNTERS = 300_000
-SEED = 3
+ENCOUNTERS = 1_000_000
+SEED = 1
 SYNDROMES = ("influenza", "hfmd", "herpangina", "gastroenteritis", "copd_exacerbation")
 HELD_BACK = 2
 """Last weeks that the demo does not release: some clinics report that late."""
@@ -88,5 +88,7 @@ def demo(
         lines += [f"certificate: {sum(f.holds for f in certificate.verify(given.folder))} claims recomputed and true"]
         found = run(given.series, disease, places_table=world.places, progress=say)
         found.write(folder / "bulletin", ("en", "zh"), pdf=pdf)
-        (folder / "run.json").write_text(json.dumps(found.record, indent=2, default=str) + "\n", encoding="utf-8")
-    return Demo(out / "bulletin" / "bulletin.html", found.bulletin.first_sentence(), tuple(lines))
+        record = json.dumps(found.record, ensure_ascii=False, indent=2, default=str)
+        (folder / "run.json").write_text(record + "\n", encoding="utf-8")
+    told = tuple(line.replace(str(folder), str(out)) for line in lines)
+    return Demo(out / "bulletin" / "bulletin.html", found.bulletin.first_sentence(), told)
