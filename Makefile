@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/salus demo --out $(OUT)
 
 test: $(VENV)/.installed-dev lint
-	$(BIN)/pytest -n 2 --dist worksteal
+	OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 -m "not slow"
@@ -34,6 +34,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 
 docs: $(VENV)/.installed-dev ## the reference pages, made from the program
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/benchmark_page.py
 
 lock: ## made anew from pyproject.toml; needs the network
 	sh scripts/lock.sh

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+PAGE = BENCHMARKS.parent / "docs" / "benchmarks.md"
 
 INTRODUCTION = """# Benchmarks
 
@@ -33,7 +35,7 @@ def _first_models(result: dict[str, Any]) -> list[str]:
         "## The first models",
         "",
         "Forecasts made by `salus backtest` from what was known on each day, scored by referees that share no "
-        "code with Salus. Skill is the ratio of summed WIS (under 1 is better); in brackets 95 % bounds from blocks of 8 weeks. "
+        "code with Salus. Skill is the ratio of summed WIS (under 1 is better); in brackets: 95 % bounds, blocks of 8 weeks. "
         "Changes: weeks in which the level changed, and the share of them that was called.",
     ]
     titles = {
@@ -86,3 +88,16 @@ def _simulator(result: dict[str, Any]) -> list[str]:
         f"{result['cpu_times_the_limit']} times the processor time of reading and writing the same files once. "
         f"(`{result['command']}`)",
     ]
+
+
+def main() -> None:
+    """Write or check the page."""
+    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == benchmarks_page()
+    if "--check" in sys.argv and not fresh:
+        sys.exit("docs/benchmarks.md is out of date. Run `make docs`.")
+    if not fresh:
+        PAGE.write_text(benchmarks_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

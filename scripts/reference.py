@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from benchmark_page import benchmarks_page
 
 from salus import registry
 from salus.cli.app import app
@@ -210,12 +209,7 @@ def _joined(lines: list[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
-PAGES = {
-    "commands.md": commands_page,
-    "tables.md": tables_page,
-    "models.md": models_page,
-    "../benchmarks.md": benchmarks_page,
-}
+PAGES = {"commands.md": commands_page, "tables.md": tables_page, "models.md": models_page}
 
 
 def main() -> None:

@@ -39,6 +39,11 @@ COMMANDS = [(name, command) for name, command in reference.commands() if not ref
 OPTIONS = [(f"{name} {p.opts[0]}", p) for name, command in COMMANDS for p in command.params if p.name != "help"]
 
 
+def test_the_benchmark_page_is_made_from_the_results() -> None:
+    written = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    assert written == _script("benchmark_page").benchmarks_page(), "docs/benchmarks.md is out of date; run `make docs`"
+
+
 @pytest.mark.parametrize("name", reference.PAGES)
 def test_generated_page_is_up_to_date(name: str) -> None:
     written = (DOCS / "reference" / name).read_text(encoding="utf-8")
