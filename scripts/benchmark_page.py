@@ -35,7 +35,7 @@ def _first_models(result: dict[str, Any]) -> list[str]:
         "## The first models",
         "",
         "Forecasts made by `salus backtest` from what was known on each day, scored by referees that share no code "
-        "with Salus. Skill: the ratio of summed WIS, under 1 is better; in brackets 95 % bounds, from blocks of 8 weeks. "
+        "with Salus. Skill: ratio of summed WIS, under 1 is better; in brackets 95 % bounds, blocks of 8 weeks. "
         "Changes: weeks in which the level changed, and the share of them that was called.",
     ]
     titles = {
