@@ -15,7 +15,8 @@ from salus.errors import InputError
 from salus.reports.words import language
 
 SeriesArgument = Annotated[
-    Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.", readable=False)
+    Path,
+    typer.Argument(help="CSV, Parquet, Excel, JSON lines (series contract), or a workspace.", readable=False),
 ]
 DiseaseOption = Annotated[
     str | None, typer.Option("--disease", "-d", help="Disease; may be left out when there is one.")

@@ -6,10 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from salus.data.manifest import NAME as MANIFEST
+from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
 from salus.surveillance import diseases
 from salus.surveillance.panel import Panel, grid
@@ -255,7 +258,8 @@ def read_series(
     Parameters
     ----------
     source : path or frame
-        CSV, Parquet, Excel, JSON lines, or a pandas, Polars or Arrow frame in the `series` contract.
+        CSV, Parquet, Excel, JSON lines, the folder of a workspace, or a pandas, Polars or Arrow frame in the
+        `series` contract.
     disease : str, optional
         Disease; case, punctuation and known synonyms do not matter. May be left out when the table has one.
     signal : str, optional
@@ -294,11 +298,18 @@ def read_series(
         narrowed, chosen["disease"] = _choose_disease(frame, disease, label)
         return _choose_signal(narrowed, signal, label, chosen)
 
-    table = door.read(source, SERIES, mapping=mapping, select=select, label=label)
+    table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
     series = Series(table, chosen["disease"], chosen["signal"], recognise(table["date"], label), label, hold_back)
     return replace(series, **_companions(aside, series)) if companions and aside else series
+
+
+def _rows_of(source: Any) -> Any:
+    """The source itself, or every vintage of the workspace that it names."""
+    if isinstance(source, str | Path) and (Path(source) / MANIFEST).is_file():
+        return Workspace(source).vintages()
+    return source
 
 
 def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: int = ALSO_LAG) -> list[Series]:
@@ -336,7 +347,7 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
         chosen.append(name)
         return narrowed
 
-    table = door.read(source, SERIES, select=select, label=label)
+    table = door.read(_rows_of(source), SERIES, select=select, label=label)
     kind = recognise(table["date"], label).kind
     if kind != cadence.kind:
         raise InputError(

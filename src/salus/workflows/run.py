@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from salus.alerts.level_forecast import LevelForecast
+from salus.data.manifest import NAME as MANIFEST
 from salus.data.output import replaced_folder
 from salus.data.provenance import InputFile, hash_file, run_record
 from salus.errors import InputError, TooShortError
@@ -244,9 +245,10 @@ def _name_stand_ins(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
 
 
 def _input(source: Any) -> InputFile:
-    """A file by its hash, a frame by that of its rows."""
+    """A file by its hash, a workspace by that of its manifest, a frame by that of its rows."""
     if isinstance(source, str | Path):
-        return hash_file(source)
+        manifest = Path(source) / MANIFEST
+        return hash_file(manifest if manifest.is_file() else source)
     text = to_polars(source).write_csv().encode()
     return InputFile("a frame", hashlib.sha256(text).hexdigest(), len(text))
 
