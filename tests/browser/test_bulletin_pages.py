@@ -120,7 +120,7 @@ def faults(seen: Visit) -> list[str]:
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["single place", pytest.param("47 places", marks=pytest.mark.slow), "simulated"])
 def test_a_bulletin_is_sound(chromium: Browser, folder: Path, kind: str, lang: str, scheme: str, width: int) -> None:
     seen = visit(chromium, folder / f"{kind}.{lang}.html", scheme, width)
