@@ -30,7 +30,12 @@ AlsoOption = Annotated[
 ]
 AlsoLagOption = Annotated[int, typer.Option(min=0, help="Periods by which an --also without as_of is held back.")]
 AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="Day to stand on; nothing later is looked at.")
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help="Day to stand on, by default the last day of the data; nothing later is looked at.",
+    ),
 ]
 HorizonsOption = Annotated[str, typer.Option(metavar="FIRST:LAST", help="Periods ahead.")]
 ModelOption = Annotated[str, typer.Option(help="Registered model.")]

@@ -92,6 +92,10 @@ def label(
         .then(pl.format("only {} past forecasts could be scored; {} are needed", count, pl.lit(str(FEWEST_ORIGINS))))
         .when(lost & pl.col("skill").is_null())
         .then(pl.lit("assuming no change had no error at all in the past, so nothing can beat it"))
+        .when(lost & (loss == "0"))
+        .then(
+            pl.format("over {} past forecasts it did no better than assuming no change, which is shown instead", count)
+        )
         .when(lost)
         .then(
             pl.format(
