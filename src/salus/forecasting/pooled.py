@@ -74,6 +74,8 @@ class Pooled(Model):
     def fit(self, panel: Panel) -> None:
         """Learn from the panel and those it carries; see :meth:`Model.fit`."""
         self._boosters = []
+        if not panel.locations:
+            return
         same = _moving([other for other in panel.also if other.cadence.kind == panel.cadence.kind])
         years = len(panel.starts) / panel.cadence.per_year
         own = min(OWN_SHARE, years * OWN_SHARE_A_YEAR) if same else 1.0
