@@ -251,6 +251,7 @@ def read_series(
     *,
     hold_back: int = 0,
     mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
     companions: bool = False,
 ) -> Series:
     """Read, check and narrow a table to one disease and signal.
@@ -268,6 +269,8 @@ def read_series(
         Periods by which rows without `as_of` are held back.
     mapping : dict of str to str, optional
         Column of the file -> column of the contract.
+    encoding : str, optional
+        Encoding of a text file, where it can't be told.
     companions : bool
         Keep the other diseases of the same signal to learn from.
 
@@ -298,7 +301,7 @@ def read_series(
         narrowed, chosen["disease"] = _choose_disease(frame, disease, label)
         return _choose_signal(narrowed, signal, label, chosen)
 
-    table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label)
+    table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label, encoding=encoding)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
     series = Series(table, chosen["disease"], chosen["signal"], recognise(table["date"], label), label, hold_back)
@@ -312,7 +315,9 @@ def _rows_of(source: Any) -> Any:
     return source
 
 
-def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: int = ALSO_LAG) -> list[Series]:
+def read_histories(
+    source: Any, disease: str, cadence: Cadence, *, hold_back: int = ALSO_LAG, encoding: str | None = None
+) -> list[Series]:
     """Every signal that a file has of a disease, to learn from.
 
     Parameters
@@ -325,6 +330,8 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
         Length of the periods of what is forecast; they may start on another weekday.
     hold_back : int
         Periods by which rows without `as_of` are held back.
+    encoding : str, optional
+        Encoding of a text file, where it can't be told.
 
     Returns
     -------
@@ -347,7 +354,7 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
         chosen.append(name)
         return narrowed
 
-    table = door.read(_rows_of(source), SERIES, select=select, label=label)
+    table = door.read(_rows_of(source), SERIES, select=select, label=label, encoding=encoding)
     kind = recognise(table["date"], label).kind
     if kind != cadence.kind:
         raise InputError(
@@ -358,6 +365,51 @@ def read_histories(source: Any, disease: str, cadence: Cadence, *, hold_back: in
         for (name,), rows in sorted(table.group_by(["signal"], maintain_order=True), key=lambda item: str(item[0]))
         if name not in DENOMINATORS
     ]
+
+
+def open_series(
+    source: Any,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    also: Sequence[Any] = (),
+    also_lag: int = ALSO_LAG,
+    mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
+) -> tuple[Series, list[Series]]:
+    """What is to be forecast, with its companions, and the histories to learn from.
+
+    Parameters
+    ----------
+    source : path or frame
+        In the `series` contract.
+    disease, signal : str, optional
+        May be left out where there is only one.
+    also : sequence of path or frame
+        Histories of other signals of the disease.
+    also_lag : int
+        Periods by which those without `as_of` are held back.
+    mapping : dict of str to str, optional
+        Column of the file -> column of the contract; for ``source`` alone.
+    encoding : str, optional
+        Encoding of the text files, where it can't be told.
+
+    Returns
+    -------
+    series : Series
+        As :func:`read_series`.
+    histories : list of Series
+        As :func:`read_histories`, in the order given.
+
+    Raises
+    ------
+    InputError
+        One of them can't be used.
+    """
+    series = read_series(source, disease, signal, mapping=mapping, encoding=encoding, companions=True)
+    options: dict[str, Any] = {"hold_back": also_lag, "encoding": encoding}
+    histories = [h for item in also for h in read_histories(item, series.disease, series.cadence, **options)]
+    return series, histories
 
 
 def _choose_disease(frame: pl.DataFrame, disease: str | None, label: str) -> tuple[pl.DataFrame, str]:

@@ -15,7 +15,7 @@ from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
 from salus.forecasting.answer import Answer, answer, new_model
 from salus.surveillance.levels import choose
-from salus.surveillance.series import ALSO_LAG, Series, read_histories, read_series
+from salus.surveillance.series import ALSO_LAG, Series, open_series, read_series
 from salus.tables import door
 from salus.tables.contracts import FORECASTS
 from salus.workflows.status import level_rows
@@ -38,6 +38,7 @@ def forecast(
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "pooled",
     mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
     out: str | Path | None = None,
 ) -> Answer:
     """Forecast once, from what was known on one day.
@@ -60,6 +61,8 @@ def forecast(
         Registered model.
     mapping : dict of str to str, optional
         Column of the file -> column of the contract.
+    encoding : str, optional
+        Encoding of the text files, where it can't be told.
     out : str or Path, optional
         Parquet file to write: quantiles and level probabilities.
 
@@ -70,8 +73,9 @@ def forecast(
     """
     if out is not None:
         check_place(out, (source, *also))
-    series = read_series(source, disease, signal, mapping=mapping, companions=True)
-    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    series, others = open_series(
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+    )
     panel = series.learning_panel(series.reference_day(as_of), others)
     fitted = new_model(model)
     fitted.fit(panel)
@@ -96,6 +100,7 @@ def backtest_file(
     train_before: dt.date | None = None,
     refit_every: int | None = None,
     mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
     out: str | Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> pl.DataFrame:
@@ -103,7 +108,7 @@ def backtest_file(
 
     Parameters
     ----------
-    source, disease, signal, also, also_lag, horizons, model, mapping, out
+    source, disease, signal, also, also_lag, horizons, model, mapping, encoding, out
         As for :func:`forecast`.
     first, last : datetime.date
         First reference date, and the day after which there is none.
@@ -121,8 +126,9 @@ def backtest_file(
     """
     if out is not None:
         check_place(out, (source, *also))
-    series = read_series(source, disease, signal, mapping=mapping, companions=True)
-    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    series, others = open_series(
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+    )
     days = origins(series, first, series.reference_day(last))
     table = backtest(
         series, days, horizons, model, also=others, train_before=train_before, refit_every=refit_every,
@@ -133,7 +139,12 @@ def backtest_file(
 
 
 def score_files(
-    forecasts: Any, source: Any, *, truth_as_of: dt.date | None = None, mapping: dict[str, str] | None = None
+    forecasts: Any,
+    source: Any,
+    *,
+    truth_as_of: dt.date | None = None,
+    mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
 ) -> list[dict[str, Any]]:
     """Scores of a forecast file by horizon, beside persistence's on the same days.
 
@@ -147,14 +158,17 @@ def score_files(
         Take the truth as it was known then; the latest by default.
     mapping : dict of str to str, optional
         Column of the file -> column of the contract.
+    encoding : str, optional
+        Encoding of the text files, where it can't be told.
 
     Returns
     -------
     list of dict
         A row a horizon with the keys of :data:`SCORE_COLUMNS`.
     """
-    table = door.read(forecasts, FORECASTS)
-    series = read_series(source, str(table["disease"][0]), str(table["signal"][0]), mapping=mapping)
+    table = door.read(forecasts, FORECASTS, encoding=encoding)
+    named = str(table["disease"][0]), str(table["signal"][0])
+    series = read_series(source, *named, mapping=mapping, encoding=encoding)
     truth = series.known_on(truth_as_of or series.last_day)
     days = table["reference_date"].unique().sort().to_list()
     quantiles = table.filter(pl.col("output_type") == "quantile")

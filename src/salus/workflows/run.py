@@ -25,7 +25,7 @@ from salus.reports.bulletin import Bulletin, Meta, build
 from salus.surveillance import diseases, places
 from salus.surveillance.levels import LevelScheme, choose
 from salus.surveillance.panel import Panel
-from salus.surveillance.series import ALSO_LAG, Series, read_histories, read_series
+from salus.surveillance.series import ALSO_LAG, Series, open_series
 from salus.surveillance.signals import unit
 from salus.tables.contracts import PLACES
 from salus.tables.frames import to_polars
@@ -119,6 +119,7 @@ def run(
     places_table: pl.DataFrame | None = None,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
     mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
     inside_only: bool = False,
     typed: str | None = None,
     progress: Progress | None = None,
@@ -149,6 +150,8 @@ def run(
         GeoJSON geometries by place.
     mapping : dict of str to str, optional
         Column of the file -> column of the contract.
+    encoding : str, optional
+        Encoding of the text files, where it can't be told.
     inside_only : bool
         The bulletin is made from exact counts and may not leave the wall.
     typed : str, optional
@@ -173,8 +176,9 @@ def run(
     if not horizons or min(horizons) < 1:
         raise InputError(f"the horizons are {list(horizons)}; whole numbers from 1 were wanted, such as 1:4.")
     tell("reading", 0, 1)
-    series = read_series(source, disease, signal, mapping=mapping, companions=True)
-    others = [h for item in also for h in read_histories(item, series.disease, series.cadence, hold_back=also_lag)]
+    series, others = open_series(
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+    )
     day = series.reference_day(as_of)
     panel = series.learning_panel(day, others)
     named = _places(panel, places_table)
@@ -197,7 +201,13 @@ def run(
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
     alerts = LevelForecast().detect(forecasts, last, scheme)
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
-    options |= {"model": fitted.name, "levels": levels, "also_lag": also_lag, "mapping": mapping or {}}
+    options |= {
+        "model": fitted.name,
+        "levels": levels,
+        "also_lag": also_lag,
+        "mapping": mapping or {},
+        "encoding": encoding,
+    }
     record = run_record("run", [_input(item) for item in (source, *also)], options, started=started, typed=typed)
     meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only)
     tell("writing", 0, 1)
