@@ -27,6 +27,7 @@ from salus.surveillance.levels import LevelScheme, choose
 from salus.surveillance.panel import Panel
 from salus.surveillance.series import ALSO_LAG, Series, open_series
 from salus.surveillance.signals import unit
+from salus.surveillance.totals import within_totals
 from salus.tables.contracts import PLACES
 from salus.tables.frames import to_polars
 from salus.workflows.status import level_rows, shown_forecasts, status_table
@@ -308,7 +309,7 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
         table = _second_spellings(table, same)
     missing = [x for x in labels if x not in set(table["location"])]
     rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
-    return pl.concat([table, rest], how="diagonal")
+    return within_totals(pl.concat([table, rest], how="diagonal"))
 
 
 def _second_spellings(table: pl.DataFrame, same: Mapping[str, str]) -> pl.DataFrame:
