@@ -50,3 +50,29 @@ def test_a_folder_that_is_no_workspace_stays_a_bad_input(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="folder"):
         read_series(tmp_path / "empty")
+
+
+def test_a_file_and_a_workspace_that_revised_it_stand_on_the_same_day(tmp_path):
+    """Later imports revise old weeks on the day of the import, which is no day that the figures reach."""
+    work = Workspace(tmp_path / "work")
+    for count, shift in ((58, 0.0), (60, 5.0)):
+        weeks(count, shift).write_csv(tmp_path / f"{count}.csv")
+        import_series(work, tmp_path / f"{count}.csv", command="test", imported_on=dt.date(2026, 3, 4))
+    kept, day = read_series(tmp_path / "work").standing()
+    file, same = read_series(tmp_path / "60.csv").standing()
+    assert day == same == FIRST + dt.timedelta(weeks=60, days=-1)
+    columns = ["location", "date", "value"]
+    assert kept.known_on(day).select(columns).sort(columns).equals(file.known_on(day).select(columns).sort(columns))
+    whole = forecast(tmp_path / "work", "flu", model="persistence").table
+    assert whole.equals(forecast(tmp_path / "60.csv", "flu", model="persistence").table)
+
+
+def test_a_day_that_was_asked_for_sees_no_later_revision(tmp_path):
+    work = Workspace(tmp_path / "work")
+    for count, shift in ((58, 0.0), (60, 5.0)):
+        weeks(count, shift).write_csv(tmp_path / f"{count}.csv")
+        import_series(work, tmp_path / f"{count}.csv", command="test", imported_on=dt.date(2026, 3, 4))
+    day = FIRST + dt.timedelta(weeks=60, days=-1)
+    series, same = read_series(tmp_path / "work").standing(day)
+    assert same == day
+    assert series.known_on(day).filter(pl.col("date") == FIRST)["value"].to_list() == [10.0, 10.0]

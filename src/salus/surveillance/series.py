@@ -69,14 +69,18 @@ class Series:
 
     @cached_property
     def last_day(self) -> dt.date:
-        """The day that the table reaches: the latest `as_of`, or the end of the last period."""
-        newest = self.table["as_of"].max() if self.has_vintages else None
-        if isinstance(newest, dt.date):
-            return newest
-        last = self.table["date"].max()
+        """The day that the table reaches: the one on which its newest period became known, or ended without `as_of`.
+
+        Later vintages only revise; so a file, and a workspace that it was imported into twice, reach the same day.
+        """
+        rows = self.table if self.table["value"].is_null().all() else self.table.drop_nulls("value")
+        last = rows["date"].max()
         if not isinstance(last, dt.date):
             raise InputError(f"{self.label} has no row of {self.disease}. Give a file with at least one.")
-        return self.cadence.end(last)
+        if not self.has_vintages:
+            return self.cadence.end(last)
+        first = rows.filter(pl.col("date") == last).group_by("location").agg(pl.col("as_of").min())["as_of"].max()
+        return first if isinstance(first, dt.date) else self.cadence.end(last)
 
     @cached_property
     def first_day(self) -> dt.date:
@@ -112,6 +116,30 @@ class Series:
         if as_of > self.cadence.end(self.cadence.start(now)):
             raise InputError(f"the day {as_of} lies in the future (today is {now}). Give today or an earlier day.")
         return as_of
+
+    def standing(self, as_of: dt.date | None = None, today: dt.date | None = None) -> tuple[Series, dt.date]:
+        """The day to stand on, and the series as it is to be used there.
+
+        Parameters
+        ----------
+        as_of, today : datetime.date, optional
+            As for :meth:`reference_day`.
+
+        Returns
+        -------
+        series : Series
+            This one; where no day was asked for, revisions that came later count as known on the day, so that nothing
+            in the table is left aside.
+        day : datetime.date
+            The reference date.
+        """
+        day = self.reference_day(as_of, today)
+        if as_of is not None or not self.has_vintages:
+            return self, day
+        companions = self.companions
+        if companions is not None and "as_of" in companions.columns:
+            companions = _known_by(companions, day)
+        return replace(self, table=_known_by(self.table, day), companions=companions), day
 
     def known_on(self, day: dt.date) -> pl.DataFrame:
         """What was known on a day.
@@ -230,6 +258,12 @@ class Series:
         if not isinstance(last, dt.date):
             return None
         return grid(known, self.cadence, last, day)
+
+
+def _known_by(table: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """Vintages after a day dated back to it, the last of them standing."""
+    back = table.sort("as_of", maintain_order=True).with_columns(pl.min_horizontal("as_of", pl.lit(day)).alias("as_of"))
+    return back.unique(["location", "disease", "signal", "date", "as_of"], keep="last", maintain_order=True)
 
 
 def _known(table: pl.DataFrame, cadence: Cadence, day: dt.date, hold_back: int) -> pl.DataFrame:

@@ -76,7 +76,8 @@ def forecast(
     series, others = open_series(
         source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
     )
-    panel = series.learning_panel(series.reference_day(as_of), others)
+    series, day = series.standing(as_of)
+    panel = series.learning_panel(day, others)
     fitted = new_model(model)
     fitted.fit(panel)
     found = answer(fitted, panel, horizons)
@@ -169,7 +170,8 @@ def score_files(
     table = door.read(forecasts, FORECASTS, encoding=encoding)
     named = str(table["disease"][0]), str(table["signal"][0])
     series = read_series(source, *named, mapping=mapping, encoding=encoding)
-    truth = series.known_on(truth_as_of or series.last_day)
+    settled, latest = series.standing(truth_as_of)
+    truth = settled.known_on(latest)
     days = table["reference_date"].unique().sort().to_list()
     quantiles = table.filter(pl.col("output_type") == "quantile")
     null = _persistence(series, table)
