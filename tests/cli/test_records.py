@@ -49,11 +49,31 @@ def test_from_a_line_list_to_a_release_that_verifies(files):
     common = ["--root", files / "wall", "--key-file", files / "office.key", "--places", files / "places.csv"]
     report = json.loads(run("release", *common, "--policy", files / "policy.toml", "--json").stdout)
     assert report["left_out"] > 0
-    assert "holds  counts_left_out" in run("verify", report["folder"]).stdout
+    public = ["--public-key", files / "office.key.pub", "--places", files / "places.csv"]
+    checked = run("verify", report["folder"], *public).stdout
+    assert checked.startswith("All ")
+    assert "holds        counts_left_out" in checked
+    assert f"holds        signer: {report['signer']}" in checked
+    assert "NOT checked  inputs" in checked
     (files / "wall" / "release" / report["id"] / "policy.toml").write_text("minimum_cell = 5")
     broken = run("verify", report["folder"], fails=True)
     assert broken.exit_code == 1
-    assert "FAILS  file policy.toml" in broken.stdout
+    assert "FAILS        file policy.toml" in broken.stdout
+    assert "do not use this release" in broken.stdout
+    found = json.loads(run("verify", report["folder"], "--json", fails=True).stdout)
+    assert [f["claim"] for f in found if f["fails"]] == ["file policy.toml"]
+
+
+def test_a_key_comes_with_its_public_half_and_both_are_never_replaced(files):
+    shown = run("key", files / "office.key").stdout
+    public = (files / "office.key.pub").read_text()
+    assert run("key", files / "office.key", "--public").stdout == public
+    assert (files / "office.key").stat().st_mode & 0o777 == 0o600
+    assert (files / "office.key").read_text().strip() not in shown + public
+    (files / "office.key").unlink()
+    again = run("key", files / "office.key", fails=True)
+    assert "never replaced" in str(again.exception)
+    assert not (files / "office.key").exists()
 
 
 def test_a_missing_key_says_how_to_make_one(files, monkeypatch):

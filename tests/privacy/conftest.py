@@ -2,7 +2,9 @@ import datetime as dt
 
 import polars as pl
 import pytest
+from helpers_wall import MONDAY, TODAY
 
+from salus.privacy import deidentify
 from salus.privacy.keys import Key
 from salus.sources.linelist import open_linelist
 
@@ -60,3 +62,15 @@ def places():
 def definitions():
     rows = [("icd10", "J10", "prefix", "influenza", "Influenza"), ("icd10", "B08.4", "prefix", "hfmd", "HFMD")]
     return pl.DataFrame(rows, schema=["code_system", "code", "match", "syndrome", "disease"], orient="row")
+
+
+@pytest.fixture
+def wall(line_list, key, tmp_path):
+    """Ingests visits and gives the folder of the wall; four weeks are covered."""
+    edge = [{"encounter_id": f"edge{d}", "visit_date": MONDAY + dt.timedelta(days=d), "icd10": "I10"} for d in (0, 27)]
+
+    def ingest(visits, simulated=False):
+        deidentify.ingest(line_list([*visits, *edge], simulated=simulated), tmp_path / "wall", key, today=TODAY)
+        return tmp_path / "wall"
+
+    return ingest

@@ -6,48 +6,20 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from helpers_wall import MONDAY, TODAY, visits
 
 from salus.errors import InputError, NameNotFoundError, WallError
-from salus.privacy import certificate, deidentify, policy, suppression, zones
+from salus.privacy import deidentify, policy, suppression, verification, zones
 from salus.privacy import release as releases
 from salus.privacy.policy import Policy
-from salus.tables.contracts import CERTIFICATES, SERIES
+from salus.tables.contracts import SERIES
 
-TODAY = dt.date(2025, 1, 1)
-MONDAY = dt.date(2024, 1, 1)
 ALL = Policy(weeks_held_back=0)
-
-
-@pytest.fixture
-def wall(line_list, key, tmp_path):
-    """Ingests visits and gives the folder of the wall; four weeks are covered."""
-    edge = [{"encounter_id": f"edge{d}", "visit_date": MONDAY + dt.timedelta(days=d), "icd10": "I10"} for d in (0, 27)]
-
-    def ingest(visits, simulated=False):
-        deidentify.ingest(line_list([*visits, *edge], simulated=simulated), tmp_path / "wall", key, today=TODAY)
-        return tmp_path / "wall"
-
-    return ingest
 
 
 def counts(report, disease="Influenza", week=MONDAY):
     table = pl.read_parquet(report.exact).filter(pl.col("disease") == disease, pl.col("date") == week)
     return dict(table.select("location", "value").iter_rows())
-
-
-def visits(rng, n=4000):
-    places = [f"{x}{k}" for x in "AB" for k in (1, 2, 3)]
-    return [
-        {
-            "person_id": f"p{rng.integers(0, 2500)}",
-            "district": str(rng.choice(places, p=[0.5, 0.3, 0.03, 0.1, 0.05, 0.02])),
-            "visit_date": MONDAY + dt.timedelta(days=int(rng.integers(0, 28))),
-            "icd10": str(rng.choice(["J10.1", "B08.4", "I10"], p=[0.2, 0.04, 0.76])),
-            "birth_date": dt.date(1940, 1, 1) + dt.timedelta(days=int(rng.integers(0, 29000))),
-            "sex": str(rng.choice(["F", "M"])),
-        }
-        for _ in range(n)
-    ]
 
 
 def test_a_person_counts_once_a_week_and_syndrome_where_first_seen(wall, places, definitions, key):
@@ -158,28 +130,6 @@ def test_the_same_release_again_changes_nothing(wall, places, definitions, key):
     assert {f: f.read_bytes() for f in root.rglob("*") if f.is_file()} == before
 
 
-def test_the_certificate_holds_and_a_changed_byte_anywhere_fails(wall, places, definitions, key):
-    rule = Policy(weeks_held_back=0, breakdowns=("age_group", "sex"), breakdown_level="province")
-    report = releases.release(wall(visits(np.random.default_rng(4))), definitions, places, rule, key=key)
-    content = json.loads(report.certificate.read_text())
-    CERTIFICATES.check(pl.DataFrame(content["claims"]))
-    assert {c["claim"] for c in content["claims"]} >= {
-        "minimum_cell",
-        "counts_left_out",
-        "narrowest_interval",
-        "inputs",
-    }
-    assert all(f.holds for f in certificate.verify(report.folder))
-    for file in [f for f in report.folder.iterdir() if f.name != certificate.NAME]:
-        good = file.read_bytes()
-        for where in (0, len(good) // 2, len(good) - 1):
-            file.write_bytes(good[:where] + bytes([good[where] ^ 1]) + good[where + 1 :])
-            assert not all(f.holds for f in certificate.verify(report.folder)), (file, where)
-        file.write_bytes(good)
-    report.certificate.write_text(report.certificate.read_text().replace('"value": "11"', '"value": "12"'))
-    assert [f.claim for f in certificate.verify(report.folder) if not f.holds]
-
-
 def test_the_certificate_tells_nobody_what_was_small(wall, places, definitions, key):
     report = releases.release(wall(visits(np.random.default_rng(5))), definitions, places, ALL, key=key)
     outside = "".join(f.read_text() for f in report.folder.iterdir() if f.suffix != ".parquet")
@@ -223,7 +173,7 @@ def test_a_week_that_was_released_stays_as_it_was(wall, line_list, places, defin
     values = [pl.read_parquet(r.series)["value"] for r in (first, second)]
     assert values[0].equals(values[1])
     assert second.weeks_frozen == 8
-    assert all(f.holds for f in certificate.verify(second.folder))
+    assert not [f for f in verification.verify(second.folder) if f.fails]
 
 
 def test_frozen_weeks_do_not_need_the_folder_that_left(wall, line_list, places, definitions, key, tmp_path):

@@ -4,11 +4,11 @@ from salus.errors import InputError, WallError
 from salus.privacy import zones
 
 
-def test_each_zone_says_its_rule_and_only_release_is_open_to_others(tmp_path):
+def test_each_zone_says_its_rule_and_is_open_to_its_owner_only(tmp_path):
     wall = zones.create(tmp_path / "wall")
     for zone in zones.ZONES:
         assert (wall.path(zone) / "README.md").read_text().startswith(f"# {zone}/")
-        assert (wall.path(zone).stat().st_mode & 0o077 == 0) == (zone != "release")
+        assert wall.path(zone).stat().st_mode & 0o077 == 0
 
 
 def test_a_reader_that_would_go_past_its_zone_is_refused(tmp_path):

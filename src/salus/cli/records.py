@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from salus.privacy import certificate, deidentify, keys
+from salus.errors import WallError
+from salus.privacy import deidentify, keys, signatures, verification
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
 from salus.sources.fhir import open_fhir
@@ -37,14 +38,28 @@ JSON = typer.Option(False, "--json", help="For a machine to read.")
 
 
 @app.command()
-def key(file: Path = typer.Argument(..., help="File to make.")) -> None:
-    """Make a new random key in a file that only you can read.
+def key(
+    file: Path = typer.Argument(..., help="File to make; beside it FILE.pub, the public key."),
+    public: bool = typer.Option(False, "--public", help="Make nothing: show the public key of this key file."),
+) -> None:
+    """Make a new random key in a file that only you can read, and its public key for everybody.
+
+    The key makes the surrogates of persons and signs each release; with the public key anyone can check who signed.
 
     Example: `salus records key office.key`
     """
+    if public:
+        typer.echo(signatures.public_pem(keys.load(file)), nl=False)
+        return
+    other = file.with_name(file.name + ".pub")
+    if other.exists():
+        raise WallError(f"{other} is there already, and a key is never replaced. Choose another name.")
+    made = keys.load(keys.create(file))
+    signatures.write_public(made, other)
     typer.echo(
-        f"A new key is in {keys.create(file)}. Keep a copy in a safe place: without it nothing can be "
-        f"joined to old records."
+        f"A new key is in {file}. Keep a copy in a safe place: without it nothing can be joined to old records.\n"
+        f"Its public key is in {other}: give it to everybody who is to check your releases.\n"
+        f"Fingerprint: {signatures.fingerprint(signatures.public_key(made))}"
     )
 
 
@@ -99,22 +114,30 @@ def release(
 @app.command()
 def verify(
     folder: Path = typer.Argument(..., metavar="RELEASE", help="Folder of one release."),
+    public_key: Path | None = typer.Option(
+        None, "--public-key", help="The department's public key, had from it by another way than the release."
+    ),
+    places: Path | None = typer.Option(None, "--places", help="Table of places, to compare with the one stated."),
     as_json: bool = JSON,
 ) -> None:
-    """Recompute what a release's certificate states, from the release alone; exit status 1 when a claim does not hold.
+    """Check a release: signature, files, and every statement that needs no records; nothing else is needed.
 
-    Example: `salus records verify wall/release/1f0c2d3e4b5a6978`
+    Each statement holds, FAILS, or was NOT checked, and then why. Exit status 1 when one fails; one byte is enough.
+
+    Example: `salus records verify wall/release/1f0c2d3e4b5a6978 --public-key office.key.pub`
     """
-    findings = certificate.verify(folder)
+    findings = verification.verify(
+        folder,
+        public_key=signatures.load_public(public_key) if public_key else None,
+        definitions=syndromes.definitions(),
+        places=door.read(places, PLACES) if places else None,
+    )
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(f) | {"holds": f.holds} for f in findings], indent=1))
+        found = [dataclasses.asdict(f) | {"holds": f.holds, "fails": f.fails} for f in findings]
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        for f in findings:
-            typer.echo(
-                f"{'holds' if f.holds else 'FAILS'}  {f.claim}: {f.stated}"
-                + ("" if f.holds else f", but found {f.found}")
-            )
-    if not all(f.holds for f in findings):
+        typer.echo("\n".join([verification.summary(findings), *(f.line() for f in findings)]))
+    if any(f.fails for f in findings):
         raise typer.Exit(1)
 
 

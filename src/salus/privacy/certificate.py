@@ -1,7 +1,6 @@
-"""The certificate of a release: what is stated about it, and the check that a stranger can make.
+"""The certificate of a release: what is stated about it, for which files, signed by the department.
 
-First version: the claims that the release alone can show are recomputed by :func:`verify`; the others say so. The
-commitment to the inputs is keyed, so nobody without the key can try out guesses at the records against it. How many
+The commitment to the inputs is keyed, so nobody without the key can try out guesses at the records against it. How many
 counts were left out for being small, and how many to protect those, is known inside only: together with the sums, that
 could pin some of them down.
 """
@@ -10,206 +9,184 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
+from salus.data import durable, provenance
 from salus.errors import InputError
-from salus.privacy import policy as policies
-from salus.privacy import suppression
-from salus.privacy.counts import categories
+from salus.privacy import claims, page, signatures
+from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
-from salus.tables.contracts import CERTIFICATES, SERIES
+from salus.tables.contracts import CERTIFICATES
 
-FORMAT = 1
+FORMAT = 2
 NAME = "certificate.json"
+PAGES = {"en": "certificate.html", "zh": "certificate.zh.html"}
+"""The certificate in words, by language."""
 
-NOT_CLAIMED = ("What a reader knows from elsewhere about single persons, beyond the counts shown.",)
-"""What no release promises."""
+NEEDS = {
+    "inputs": "key and records",
+    "definitions": "definitions",
+    "places": "places",
+    "policy": "release",
+    "days": "key and records",
+    "code_version": "nothing can",
+}
+"""What is needed to check a commitment; see :data:`salus.tables.contracts.CERTIFICATES`."""
 
-NOT_CLAIMED_REVISED = (
-    "Weeks are released anew with the records that came later: the difference of two releases is not guarded."
-)
-"""What is not promised under a policy that allows revisions."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One claim and whether it holds.
-
-    Attributes
-    ----------
-    claim : str
-        Name of the claim.
-    stated : str
-        Its value in the certificate.
-    found : str
-        Its value as recomputed.
-    """
-
-    claim: str
-    stated: str
-    found: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether both are the same."""
-        return self.stated == self.found
+_LARGEST = 10_000_000
 
 
-def claims(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy) -> dict[str, str]:
-    """Claims that the release alone can show.
-
-    Parameters
-    ----------
-    series : polars.DataFrame
-        The series released; a count left out is null.
-    breakdown : polars.DataFrame or None
-        The breakdowns released.
-    policy : Policy
-        Under which they were.
-
-    Returns
-    -------
-    dict of str to str
-        Claim -> value: ``counts_shown``, ``counts_left_out``, ``smallest_count_shown`` (zeros apart),
-        ``narrowest_interval`` of a count left out, and the same for breakdowns.
-    """
-    order = series.select("location", "parent").unique(maintain_order=True)
-    row = {p: n for n, p in enumerate(order["location"])}
-    tree = suppression.tree([-1 if p is None else row[p] for p in order["parent"]])
-    wide = series.with_columns(n=pl.col("location").replace_strict(row, return_dtype=pl.Int64)).sort(
-        "disease", "date", "n"
-    )
-    values = wide["value"].to_numpy().reshape(-1, tree.size)
-    said = _described("", values, *_interval(tree, values, policy), policy)
-    if breakdown is not None:
-        for dimension in policy.breakdowns:
-            names = categories(dimension)
-            part = breakdown.filter(dimension=dimension).with_columns(
-                n=pl.col("category").replace_strict({c: k for k, c in enumerate(names)}, return_dtype=pl.Int64)
-            )
-            keys = ["disease", "date", "location"]
-            part = part.join(series.select(*keys, total="value"), on=keys).sort(*keys, "n")
-            family = np.column_stack(
-                [part["total"].to_numpy()[:: len(names)], part["value"].to_numpy().reshape(-1, len(names))]
-            )
-            whole = np.isnan(family[:, 1:]).all(axis=1)  # nothing of it is shown: no more is known than the total
-            tree = suppression.tree([-1] + [0] * len(names))
-            low, high = _interval(tree, family[~whole], policy)
-            said |= _described(f"{dimension}_", family[:, 1:], low[:, 1:], high[:, 1:], policy, family[~whole][:, 1:])
-    return said
-
-
-def make(
+def write(
+    folder: Path,
     release: str,
     stated: dict[str, str],
     commitments: dict[str, str],
-    files: dict[str, Path],
     policy: Policy,
+    key: Key,
     *,
     simulated: bool,
-) -> dict[str, Any]:
-    """The certificate as it is written.
+) -> None:
+    """Certify the files that are in a folder: two pages in words, and the signed certificate.
 
     Parameters
     ----------
+    folder : Path
+        Folder of the release, complete but for its certificate.
     release : str
         Id of the release.
     stated : dict of str to str
         Claims that anyone can recompute.
     commitments : dict of str to str
-        Claims that only the department can show.
-    files : dict of str to Path
-        Name -> file, of everything else in the release.
+        The rest, named as in :data:`NEEDS`.
     policy : Policy
         Under which it was made.
+    key : Key
+        The department's key, which signs.
     simulated : bool
         Whether the records were simulated.
-
-    Returns
-    -------
-    dict
-        Claims with the columns of :data:`salus.tables.contracts.CERTIFICATES`.
     """
-    rows = [{"release": release, "claim": c, "value": v, "recomputable": True} for c, v in stated.items()]
-    rows += [{"release": release, "claim": c, "value": v, "recomputable": False} for c, v in commitments.items()]
+    rows = [{"release": release, "claim": c, "value": v, "needs": "release"} for c, v in stated.items()]
+    rows += [{"release": release, "claim": c, "value": v, "needs": NEEDS[c]} for c, v in commitments.items()]
     checked = CERTIFICATES.check(
         pl.DataFrame(rows, schema={c.name: c.dtype for c in CERTIFICATES.columns}), "certificate"
     )
-    return {
+    public = signatures.public_key(key)
+    content: dict[str, Any] = {
         "format": FORMAT,
         "release": release,
+        "certified_utc": provenance.utc_text(),
         "simulated": simulated,
         "claims": checked.to_dicts(),
-        "not_claimed": [*NOT_CLAIMED, *([NOT_CLAIMED_REVISED] if policy.revisions == "allow" else [])],
-        "files": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(files.items())},
+        "not_claimed": claims.not_claimed(policy),
+        "files": {f.name: hash_of(f) for f in sorted(folder.iterdir())},
+        "signer": {"algorithm": signatures.ALGORITHM, "public_key": public},
     }
+    pages = {name: page.render(content, policy, language) for language, name in PAGES.items()}
+    for name, text in pages.items():
+        durable.write(folder / name, text.encode())
+        content["files"][name] = hash_of(folder / name)
+    content["signature"] = signatures.sign(key, signed_part(content))
+    durable.write(folder / NAME, rendered(content))
 
 
-def verify(folder: str | Path) -> list[Finding]:
-    """Recompute what a release's certificate states, from the release alone.
+def read(folder: Path) -> dict[str, Any] | None:
+    """Certificate of a release.
 
     Parameters
     ----------
-    folder : str or Path
+    folder : Path
         Folder of one release.
 
     Returns
     -------
-    list of Finding
-        Every claim that can be recomputed, and every file's hash; one that does not hold means that something was
-        changed.
+    dict or None
+        None where the file is there but is no certificate in the one form that this version writes: it was changed.
 
     Raises
     ------
     InputError
-        The folder holds no release that this version can read.
+        The folder is not there, holds no certificate, or one that this version can't read.
     """
-    folder = Path(folder)
+    path = folder / NAME
+    how = f"Give the folder of one release: the one that holds {NAME}, such as wall/release/1f0c2d3e4b5a6978."
+    if not folder.exists():
+        raise InputError(f"there is no folder {folder}. {how}")
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a file, not a release. {how}")
+    if not path.is_file() or path.is_symlink():
+        raise InputError(f"{folder} is not a release: there is no file {NAME} in it. {how}")
     try:
-        content = json.loads((folder / NAME).read_bytes())
-        if content["format"] != FORMAT:
-            raise InputError(
-                f"{folder / NAME} is of format {content['format']}, this version reads {FORMAT}. Use a newer Salus."
-            )
-        stated = {c["claim"]: c["value"] for c in content["claims"] if c["recomputable"]}
-        findings = [
-            Finding(f"file {name}", wanted, hashlib.sha256((folder / name).read_bytes()).hexdigest())
-            for name, wanted in content["files"].items()
-        ]
-        if not all(f.holds for f in findings):
-            return findings
-        policy = policies.load(folder / "policy.toml")
-        breakdown = folder / "breakdowns.parquet"
-        series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
-        found = claims(series, pl.read_parquet(breakdown) if breakdown.exists() else None, policy)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder} holds no release that can be read ({error}). Give the folder that holds {NAME}."
-        ) from error
-    return findings + [
-        Finding(c, stated.get(c, "not stated"), found.get(c, "not found")) for c in sorted(set(stated) | set(found))
-    ]
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"there is no permission to read {path}, or the disk fails. Copy the release anew.") from error
+    if len(raw) > _LARGEST:
+        raise InputError(f"{path} is larger than any certificate ({_LARGEST:,} bytes). Ask for the release anew.")
+    try:
+        content = json.loads(raw)
+        number = content["format"] if isinstance(content, dict) else None
+        if isinstance(number, int) and number != FORMAT and not isinstance(number, bool):
+            which = "a newer Salus" if number > FORMAT else "the Salus that made it"
+            raise InputError(f"{path} is of format {number}, this version reads {FORMAT}. Use {which}.")
+        return content if number == FORMAT and rendered(content) == raw else None
+    except (ValueError, KeyError, RecursionError):
+        return None
 
 
-def _interval(tree: suppression.Tree, values: np.ndarray, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
-    return suppression.intervals(tree, values, np.isnan(values), policy.lowest_hidden)
+def signed_part(content: dict[str, Any]) -> bytes:
+    """What the signature is of: all of the certificate but the signature, in the one canonical JSON text.
+
+    Parameters
+    ----------
+    content : dict
+        The certificate.
+    """
+    return provenance.canonical({k: v for k, v in content.items() if k != "signature"})
 
 
-def _described(
-    prefix: str, shown: np.ndarray, low: np.ndarray, high: np.ndarray, policy: Policy, bounded: np.ndarray | None = None
-) -> dict[str, str]:
-    hidden = np.isnan(shown)
-    positive = shown[~hidden & (shown > 0)]
-    width = suppression.narrowest(low, high, np.isnan(shown if bounded is None else bounded))
-    return {
-        f"{prefix}counts_shown": str(int((~hidden).sum())),
-        f"{prefix}counts_left_out": str(int(hidden.sum())),
-        f"{prefix}smallest_count_shown": str(int(positive.min())) if positive.size else "none",
-        f"{prefix}narrowest_interval": "unbounded" if np.isinf(width) else f"{width:g}",
-        f"{prefix}minimum_cell": str(policy.minimum_cell),
-    }
+def rendered(content: dict[str, Any]) -> bytes:
+    """The one form of a certificate as a file.
+
+    Parameters
+    ----------
+    content : dict
+        The certificate.
+    """
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def places_id(places: pl.DataFrame) -> str:
+    """Id of a table of places, as certificates state it.
+
+    Parameters
+    ----------
+    places : polars.DataFrame
+        Columns of :data:`salus.tables.contracts.PLACES`.
+    """
+    return provenance.short_id(places.sort("location").to_dicts())
+
+
+def definitions_id(definitions: pl.DataFrame) -> str:
+    """Id of case definitions, as certificates state it.
+
+    Parameters
+    ----------
+    definitions : polars.DataFrame
+        As the release was given them.
+    """
+    return provenance.short_id(definitions.sort(pl.all()).to_dicts())

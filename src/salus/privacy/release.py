@@ -20,7 +20,7 @@ import polars as pl
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import InputError, WallError
-from salus.privacy import certificate, counts, guarded, ledger, suppression, zones
+from salus.privacy import certificate, claims, counts, guarded, ledger, signatures, suppression, zones
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
@@ -32,7 +32,8 @@ _README = """# Release {id}
 {simulated}Counts of persons seen with a disease or syndrome, by place and week; a person counts once in a week.
 A count of 1 to {last} is left out, and so are further counts, so that none comes back by adding and subtracting.
 A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}
-`policy.toml` is the rule in full, `certificate.json` what is promised and what is not.
+`policy.toml` is the rule in full. `certificate.html` (Chinese: `certificate.zh.html`) says what is promised, what is
+not, and how to check it; `certificate.json` is the same for a machine, signed.
 """
 
 
@@ -55,8 +56,8 @@ class ReleaseReport:
         What is promised.
     exact : Path
         Exact series, in the count zone; inside only.
-    shown, left_out : int
-        Counts shown and left out of the series.
+    shown, zeros, left_out : int
+        Counts above zero that are shown, zeros that are shown, and counts left out of the series.
     small, partners : int
         Of those left out: small ones, and those that protect them. Inside only.
     weeks_frozen : int
@@ -67,6 +68,8 @@ class ReleaseReport:
         Records that counted for nobody new under the contribution bound. Inside only.
     unplaced : dict of str to int
         Persons of districts that the places table does not have; in no count. Inside only.
+    signer : str
+        Fingerprint of the key that signed.
     simulated : bool
         Whether the records were simulated.
     already : bool
@@ -80,6 +83,7 @@ class ReleaseReport:
     certificate: Path
     exact: Path
     shown: int
+    zeros: int
     left_out: int
     small: int
     partners: int
@@ -87,13 +91,14 @@ class ReleaseReport:
     narrowest: float
     beyond_bound: int
     unplaced: dict[str, int]
+    signer: str
     simulated: bool
     already: bool = False
 
     def lines(self) -> list[str]:
         """The report in words, a line each; for inside."""
         said = [
-            f"{self.shown:,} counts shown, {self.left_out:,} left out ({self.small:,} small, "
+            f"{self.shown:,} counts and {self.zeros:,} zeros shown, {self.left_out:,} left out ({self.small:,} small, "
             f"{self.partners:,} to protect them)",
             "Nothing is left out."
             if not self.left_out
@@ -102,6 +107,7 @@ class ReleaseReport:
             else f"The narrowest interval in which a reader can place a count left out is {self.narrowest:g} wide.",
             f"{self.beyond_bound:,} records counted for nobody new: a person counts once a week and syndrome.",
             f"Release: {self.folder}",
+            f"Signed by the key with the fingerprint {self.signer}",
         ]
         if self.weeks_frozen and not self.already:
             said.append(f"{self.weeks_frozen:,} weeks of a syndrome were released before and stand as they were.")
@@ -194,7 +200,7 @@ def release(
         table, weeks_frozen = guarded.frozen(table, guarded.earlier(copies, guarded.SERIES_FILE, counted.diseases))
         if broken is not None:
             broken, _ = guarded.frozen(broken, guarded.earlier(copies, guarded.BREAKDOWNS_FILE, counted.diseases))
-        stated = certificate.claims(table, broken, rule)
+        stated = claims.claims(table, broken, rule)
         _gates(stated, exact, new, table, rule)
         if not already:
             inside = {
@@ -211,7 +217,7 @@ def release(
                 # a copy and the list first: what is out but not on the list would never be guarded
                 _write_copy(wall.path("vault") / _COPIES / name, table, broken)
                 ledger.write(wall, replace(known, released=released))
-                _write_release(target, table, broken, rule, name, stated, commitments, simulated=simulated)
+                _write_release(target, table, broken, rule, name, stated, commitments, key, simulated=simulated)
             except OSError as error:
                 raise output_error(target, error) from error
     left_out = table["value"].null_count()
@@ -223,7 +229,8 @@ def release(
         breakdowns=target / guarded.BREAKDOWNS_FILE if broken is not None else None,
         certificate=target / certificate.NAME,
         exact=inner / guarded.SERIES_FILE,
-        shown=table.height - left_out,
+        shown=int(stated["counts_shown"]),
+        zeros=int(stated["zeros_shown"]),
         left_out=left_out,
         small=int(small.sum()),
         partners=int(hidden.sum() - small.sum()),
@@ -231,6 +238,7 @@ def release(
         narrowest=float("inf") if narrowest == "unbounded" else float(narrowest),
         beyond_bound=counted.beyond_bound,
         unplaced=counted.unplaced,
+        signer=signatures.fingerprint(signatures.public_key(key)),
         simulated=simulated,
         already=already,
     )
@@ -299,8 +307,8 @@ def _commitments(
     inputs = [[i["sha256"] for i in e.inputs] for e in known.entries]
     return {
         "inputs": key.commitment(provenance.canonical(inputs)),
-        "definitions": provenance.short_id(definitions.sort(pl.all()).to_dicts()),
-        "places": provenance.short_id(places.sort("location").to_dicts()),
+        "definitions": certificate.definitions_id(definitions),
+        "places": certificate.places_id(places),
         "policy": provenance.short_id(policy.as_dict()),
         "days": provenance.short_id(weeks),
         "code_version": provenance.versions()["salus"],
@@ -371,6 +379,7 @@ def _write_release(
     name: str,
     stated: dict[str, str],
     commitments: dict[str, str],
+    key: Key,
     *,
     simulated: bool,
 ) -> None:
@@ -384,9 +393,7 @@ def _write_release(
             broken.write_parquet(part / guarded.BREAKDOWNS_FILE)
         durable.write(part / "policy.toml", policy.as_toml().encode())
         durable.write(part / "README.md", said.encode())
-        files = {f.name: f for f in part.iterdir()}
-        content = certificate.make(name, stated, commitments, files, policy, simulated=simulated)
-        durable.write(part / certificate.NAME, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+        certificate.write(part, name, stated, commitments, policy, key, simulated=simulated)
 
 
 class _whole:  # noqa: N801  # reads as a statement

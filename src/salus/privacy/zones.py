@@ -4,6 +4,8 @@ vault/    key check, list of what came in, rows set aside with the source's visi
 record/   one row a visit and diagnosis under surrogates. Inside only.
 count/    exact counts. Inside only.
 release/  guarded counts with their certificates. May leave.
+
+Nobody but the owner can enter any of them (mode 0700): also a release leaves only by the hand of its owner.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class Zones:
 
 
 def create(root: str | Path) -> Zones:
-    """Make the zones under a folder, or open them where they are.
+    """Make the zones under a folder, or open them where they are; only their owner can enter.
 
     Parameters
     ----------
@@ -81,11 +83,12 @@ def create(root: str | Path) -> Zones:
     if there and not (root / "vault" / MARKER).exists():
         raise WallError(f"{root} holds files that Salus did not write. Choose a new or empty folder for the wall.")
     try:
+        for folder in (root, *(root / zone for zone in ZONES)):
+            durable.make_folder(folder)
+            if os.name == "posix":
+                folder.chmod(0o700)
         for zone in ZONES:
             folder = root / zone
-            durable.make_folder(folder)
-            if os.name == "posix" and zone != "release":
-                folder.chmod(0o700)
             if not (folder / MARKER).exists():
                 durable.write(folder / "README.md", f"# {zone}/\n{_RULES[zone]}\n".encode())
                 durable.replace(folder / MARKER, f"{zone}\n".encode())

@@ -170,12 +170,18 @@ FINDINGS = Contract(
 
 CERTIFICATES = Contract(
     "certificates",
-    "One statement about one release that a stranger can check.",
+    "One statement about one release, and what one must have to check it.",
     (
         Column("release", pl.String, "id of the release"),
         Column("claim", pl.String, "what is stated, such as minimum_cell"),
         Column("value", pl.String, "its value, as text"),
-        Column("recomputable", pl.Boolean, "whether it can be checked from the release alone"),
+        Column(
+            "needs",
+            pl.String,
+            "what one must have to check it: the release alone, the table of places, the case definitions, or the "
+            "department's key and records; some statements, such as the version, nothing can show",
+            allowed=("release", "places", "definitions", "key and records", "nothing can"),
+        ),
     ),
     key=("release", "claim"),
 )

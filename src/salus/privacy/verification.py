@@ -1,0 +1,236 @@
+"""The check of a release that a stranger can make, on any machine, without the records.
+
+Every claim of the certificate is listed: it holds, it fails, or it was not checked and why not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from salus.data import provenance
+from salus.errors import InputError
+from salus.privacy import certificate, claims, page, signatures
+from salus.privacy import policy as policies
+from salus.privacy.policy import Policy
+from salus.tables.contracts import CERTIFICATES, SERIES
+
+_CHANGED = "something in the release was changed, so nothing that it states is looked at"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim, and whether it holds.
+
+    Attributes
+    ----------
+    claim : str
+        Name of the claim.
+    stated : str
+        Its value in the certificate.
+    found : str or None
+        Its value as recomputed; None where it was not checked.
+    why : str
+        Why it was not checked.
+    """
+
+    claim: str
+    stated: str
+    found: str | None
+    why: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was checked and is as stated."""
+        return self.stated == self.found
+
+    @property
+    def fails(self) -> bool:
+        """Whether it was checked and is not as stated."""
+        return self.found is not None and not self.holds
+
+    def line(self) -> str:
+        """The finding in words."""
+        if self.holds:
+            return f"holds        {self.claim}: {self.stated}"
+        if self.fails:
+            return f"FAILS        {self.claim}: stated {self.stated}, found {self.found}"
+        return f"NOT checked  {self.claim}: {self.stated} ({self.why})"
+
+
+def verify(
+    folder: str | Path,
+    *,
+    public_key: str | None = None,
+    definitions: pl.DataFrame | None = None,
+    places: pl.DataFrame | None = None,
+) -> list[Finding]:
+    """Recompute what a release's certificate states, from the release alone.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of one release.
+    public_key : str, optional
+        The department's public key, 64 hexadecimal digits, had from the department by another way than the release.
+        Without it nobody can say who signed.
+    definitions : polars.DataFrame, optional
+        Case definitions to compare with those that the release states.
+    places : polars.DataFrame, optional
+        Table of places to compare with the one that the release states.
+
+    Returns
+    -------
+    list of Finding
+        Form, signature, signer, every file's hash, every claim. One that fails means that something was changed.
+
+    Raises
+    ------
+    InputError
+        The folder is no release, or one that this version can't read.
+    """
+    folder = Path(folder)
+    content = certificate.read(folder)
+    if content is None or not _has_form(content):
+        return [Finding("form of the certificate", "as Salus writes it", "another")]
+    signer = content["signer"]["public_key"]
+    signed = signatures.holds(signer, content["signature"], certificate.signed_part(content))
+    findings = [
+        Finding("form of the certificate", "as Salus writes it", "as Salus writes it"),
+        Finding("signature", "by the key in the certificate", "by the key in the certificate" if signed else "none"),
+        _signer(signer, public_key),
+        *_files(folder, content["files"]),
+    ]
+    rows = content["claims"]
+    if any(f.fails for f in findings):
+        return findings + [Finding(r["claim"], r["value"], None, _CHANGED) for r in rows]
+    policy, found = _recomputed(folder)
+    found["policy"] = provenance.short_id(policy.as_dict())
+    findings += [
+        Finding(r["claim"], r["value"], found.pop(r["claim"], "nothing")) for r in rows if r["needs"] == "release"
+    ]
+    findings += [Finding(c, "nothing", v) for c, v in found.items()]
+    findings += [_elsewhere(r, definitions, places) for r in rows if r["needs"] != "release"]
+    return [*findings, *_pages(folder, content, policy)]
+
+
+def summary(findings: list[Finding]) -> str:
+    """The outcome in one sentence.
+
+    Parameters
+    ----------
+    findings : list of Finding
+        As :func:`verify` gives them.
+    """
+    holds, fails = sum(f.holds for f in findings), sum(f.fails for f in findings)
+    rest = f"{len(findings) - holds - fails} were NOT checked."
+    if fails:
+        return f"{fails} of {len(findings)} statements FAIL: do not use this release. {holds} hold, {rest}"
+    return f"All {holds} statements that were checked hold; {rest}"
+
+
+def _has_form(content: dict[str, Any]) -> bool:
+    """Whether a certificate has all parts, each of its kind."""
+    kinds = {
+        "format": int,
+        "release": str,
+        "certified_utc": str,
+        "simulated": bool,
+        "claims": list,
+        "not_claimed": list,
+        "files": dict,
+        "signer": dict,
+        "signature": str,
+    }
+    if set(content) != set(kinds) or any(type(content[name]) is not kind for name, kind in kinds.items()):
+        return False
+    columns = {c.name for c in CERTIFICATES.columns}
+    rows = [
+        isinstance(r, dict) and set(r) == columns and all(isinstance(v, str) for v in r.values())
+        for r in content["claims"]
+    ]
+    signer = content["signer"]
+    return (
+        all(rows)
+        and all(isinstance(t, str) for t in content["not_claimed"])
+        and all(isinstance(v, str) for v in content["files"].values())
+        and set(signer) == {"algorithm", "public_key"}
+        and signer["algorithm"] == signatures.ALGORITHM
+        and isinstance(signer["public_key"], str)
+    )
+
+
+def _signer(found: str, wanted: str | None) -> Finding:
+    try:
+        shown = signatures.fingerprint(found)
+    except ValueError:
+        return Finding("signer", "an Ed25519 key", "none")
+    if wanted is None:
+        why = "whose key that is only its owner can say: give the public key that you have from them, --public-key FILE"
+        return Finding("signer", shown, None, why)
+    return Finding("signer", signatures.fingerprint(wanted), shown)
+
+
+def _files(folder: Path, stated: dict[str, str]) -> list[Finding]:
+    """Every file that the certificate names, and everything else that is there."""
+    there = {p.name: p for p in folder.iterdir() if p.name != certificate.NAME}
+    plain = {name for name, p in there.items() if p.is_file() and not p.is_symlink()}
+    findings = []
+    for name, wanted in stated.items():
+        try:
+            found = certificate.hash_of(there[name]) if name in plain else "no such file"
+        except OSError:
+            found = "a file that can't be read"
+        findings.append(Finding(f"file {name}", wanted, found))
+    return findings + [
+        Finding(f"file {name}", "not in the certificate", "there") for name in sorted(set(there) - set(stated))
+    ]
+
+
+def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
+    try:
+        policy = policies.load(folder / "policy.toml")
+        breakdown = folder / "breakdowns.parquet"
+        series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
+        return policy, claims.claims(series, pl.read_parquet(breakdown) if breakdown.exists() else None, policy)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            f"{folder} is signed and whole, but its tables are not as this version writes them. "
+            f"Check it with the version of Salus that made it."
+        ) from error
+
+
+def _elsewhere(row: dict[str, str], definitions: pl.DataFrame | None, places: pl.DataFrame | None) -> Finding:
+    """A statement that the release alone can't show."""
+    claim, value = row["claim"], row["value"]
+    if claim == "places":
+        if places is not None:
+            return Finding(claim, value, certificate.places_id(places))
+        return Finding(claim, value, None, "give the table of places, --places FILE")
+    if claim == "definitions":
+        found = None if definitions is None else certificate.definitions_id(definitions)
+        if found == value:
+            return Finding(claim, value, found)
+        return Finding(claim, value, None, "not the case definitions of this version; ask the department for its own")
+    if claim == "code_version":
+        why = f"which program ran can be stated, not shown; this is {provenance.versions()['salus']}"
+        return Finding(claim, value, None, why)
+    return Finding(claim, value, None, "needs the records and the department's key")
+
+
+def _pages(folder: Path, content: dict[str, Any], policy: Policy) -> list[Finding]:
+    """Whether the pages in words say what the certificate says."""
+    version = next((r["value"] for r in content["claims"] if r["claim"] == "code_version"), "")
+    inner = content | {"files": {n: h for n, h in content["files"].items() if n not in certificate.PAGES.values()}}
+    findings = []
+    for language, name in certificate.PAGES.items():
+        claim, stated = f"words of {name}", "those of the certificate"
+        if version != provenance.versions()["salus"]:
+            findings.append(Finding(claim, stated, None, f"made by version {version}, which may use other words"))
+            continue
+        same = (folder / name).read_bytes() == page.render(inner, policy, language).encode()
+        findings.append(Finding(claim, stated, stated if same else "others"))
+    return findings
