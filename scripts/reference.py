@@ -116,8 +116,8 @@ def commands_page() -> str:
     """The page of every command and option."""
     lines = ["# Commands", "", NOTE]
     lines += [
-        "Exit status: 0 done, 1 a finding that was asked for (`salus data check`, `salus records verify`), 2 input "
-        "that can't be used. Days are written `2026-01-31`. `--help` (`-h`) works everywhere.",
+        "Exit status: 0 done, 1 a finding that was asked for (`salus data check --strict`, `salus records verify`), 2 "
+        "input that can't be used. Days are written `2026-01-31`. `--help` (`-h`) works everywhere.",
         "",
     ]
     for name, command in commands():

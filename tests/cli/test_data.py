@@ -242,3 +242,14 @@ def test_the_command_is_kept_without_folders(tmp_path: Path, file: Path, monkeyp
 def test_every_command_shows_an_example() -> None:
     for command in ("import", "list", "pull", "check"):
         assert "Example: salus data " in salus(command, "--help")
+
+
+def test_running_totals_are_refused_as_by_data_check(tmp_path: Path) -> None:
+    days = [dt.date(2022, 1, 3) + dt.timedelta(weeks=k) for k in range(104)]
+    rows = [f"A,Influenza,cases,{day},{day.timetuple().tm_yday}" for day in days]
+    file = tmp_path / "totals.csv"
+    file.write_text("\n".join([CSV.splitlines()[0], *rows, ""]))
+    with pytest.raises(TableError, match="as running totals do"):
+        salus("import", file, "--workspace", tmp_path / "w")
+    assert not (tmp_path / "w").exists()
+    assert CliRunner().invoke(app, ["check", str(file)]).exit_code == 2

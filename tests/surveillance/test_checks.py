@@ -89,6 +89,23 @@ def test_running_totals_are_an_error(good: pl.DataFrame) -> None:
     assert "Subtract each period's predecessor" in found[0].remedy
 
 
+def test_running_totals_of_a_few_places_keep_nothing_out(good: pl.DataFrame) -> None:
+    (fault,) = check(pl.concat([good, cumulative(series("D"))]))
+    assert (fault.kind, fault.severity, fault.rows) == ("cumulative", "warning", (3 * 156 + 1,))
+
+
+def test_a_total_beside_the_places_is_told_and_not_counted(good: pl.DataFrame) -> None:
+    found = examine(pl.concat([good, series("合计")]), today=TODAY)
+    totals = [fault for fault in found.faults if fault.kind == "total"]
+    assert [(fault.severity, fault.column, fault.rows) for fault in totals] == [("warning", "location", (469,))]
+    assert "'合计' stands among 3 places" in totals[0].message
+    assert "write its full name" in totals[0].remedy
+    assert found.places == 3
+    (unknown,) = [fault for fault in found.faults if fault.kind == "unknown place"]
+    assert "合计" not in unknown.message
+    assert kinds(series("Total")) == [], "alone it is what the table is about"
+
+
 def test_running_totals_of_one_year_are_a_warning(good: pl.DataFrame) -> None:
     one_year = good.filter(pl.col("date") < dt.date(2021, 12, 1))
     found = check(cumulative(one_year), today=dt.date(2021, 12, 6))

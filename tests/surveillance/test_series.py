@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salus.errors import InputError, TooShortError
+from salus.errors import InputError, TableError, TooShortError
 from salus.surveillance.series import read_histories, read_series
 
 MONDAY = dt.date(2024, 1, 1)
@@ -295,3 +295,19 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
         assert one.locations == other.locations == tuple(sorted(one.locations))
         assert one.starts == other.starts
         np.testing.assert_array_equal(one.values, other.values)
+
+
+def test_running_totals_are_refused_where_most_places_have_them_and_told_where_few_do() -> None:
+    days = [dt.date(2022, 1, 3) + dt.timedelta(weeks=k) for k in range(104)]
+    plain = [3.0 + k % 5 for k in range(104)]
+    totals = [float(day.timetuple().tm_yday) for day in days]
+
+    def table(**places: list[float]) -> pl.DataFrame:
+        parts = [pl.DataFrame({"location": p, "date": days, "value": v}) for p, v in places.items()]
+        return pl.concat(parts).with_columns(disease=pl.lit("HFMD"), signal=pl.lit("cases"))
+
+    with pytest.raises(TableError, match=r"running totals do: A .*Subtract each period's predecessor"):
+        read_series(table(A=totals, B=plain))
+    series = read_series(table(A=totals, B=plain, C=plain))
+    assert len(series.notes) == 1
+    assert "running totals do: A" in series.notes[0]

@@ -75,7 +75,7 @@ def test_doubt_shows_each_reading_and_the_remedy(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "cases.csv can't be told with certainty" in message
     assert "as gb18030: '代码,x'" in message
-    assert "Save the file as UTF-8" in message
+    assert "name it with --encoding; else save the file as UTF-8" in message
     assert read_raw(file, encoding="gb18030").rows() == [("某某", "1")]
 
 
@@ -92,6 +92,19 @@ def test_an_unknown_encoding_is_named(tmp_path: Path) -> None:
     file.write_bytes(b"a,b\n1,2\n")
     with pytest.raises(InputError, match="there is no encoding 'klingon'"):
         read_raw(file, encoding="klingon")
+
+
+def test_a_byte_order_mark_goes_before_what_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_bytes(CHINESE.encode("utf-8-sig"))
+    assert read_table(file, encoding="gb18030").encoding == "utf-8-sig"
+    assert read_raw(file, encoding="gb18030").columns == CHINESE.splitlines()[0].split(",")
+
+
+def test_an_encoding_has_one_name_however_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "cases.csv"
+    file.write_bytes(CHINESE.encode("gb18030"))
+    assert {read_table(file, encoding=name).encoding for name in ("gb18030", "GB18030", "gb18030_2000")} == {"gb18030"}
 
 
 def test_one_broken_byte_in_a_utf8_file_is_not_read_as_another_encoding(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Annotated
@@ -12,39 +11,36 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from salus.errors import Fault, InputError
+from salus.cli import options
+from salus.errors import Fault
 from salus.surveillance.checks import Examination, examine
 from salus.tables.columns import parse_options
 from salus.tables.profiles import save_profile
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines, also as gzip or zip.")],
-    disease: Annotated[str | None, typer.Option(help="Look at this disease only; any of its names.")] = None,
-    signal: Annotated[str | None, typer.Option(help="Look at this signal only, such as cases.")] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=NAME",
-            help="Which column is what: --map Ort=location, --map 'Datum=date:day-first', --map '=Influenza=disease'. "
-            "May be repeated; it is remembered for files with the same header.",
-        ),
+    file: Annotated[
+        Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines, also as gzip or zip.", readable=False)
+    ],
+    disease: options.OneDiseaseOption = None,
+    signal: options.OneSignalOption = None,
+    column_map: options.MapOption = None,
+    today: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Day from which late and future are told, by default today.")
     ] = None,
-    today: Annotated[str | None, typer.Option(metavar="DATE", help="Day from which late and future are told.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Encoding of a text file, such as gb18030.")] = None,
-    remember: Annotated[bool, typer.Option(help="Remember the --map for files with the same header.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the answer as JSON.")] = False,
+    encoding: options.EncodingOption = None,
+    remember: options.RememberOption = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where there are warnings.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
-    """Say everything that is wrong with FILE, by row and column, with the remedy.
+    """Say everything that is wrong with a file of series, by row and column, with the remedy.
 
-    Row 1 is the first row of data. Exit status 0 when the file can be used, 1 when it has errors, 2 when it can't be
-    read.
-
-    Example: salus data check cases.csv --disease HFMD
+    Row 1 is the first row of data. Exit status 0 when the file can be used, 2 when it can't be: the other commands
+    would refuse it as well. Warnings are worth a look and leave the status at 0, or make it 1 with --strict.
     """
-    chosen = parse_options(mapping) if mapping else None
-    found = examine(file, disease=disease, signal=signal, today=_day(today), mapping=chosen, encoding=encoding)
+    chosen = parse_options(column_map) if column_map else None
+    day = options.day(today, "--today")
+    found = examine(file, disease=disease, signal=signal, today=day, mapping=chosen, encoding=encoding)
     if chosen and remember and found.header:
         save_profile(found.header, "series", chosen)
     console = Console()
@@ -56,16 +52,9 @@ def check(
         for line in _lines(found):
             typer.echo(line)
     if found.errors:
+        raise typer.Exit(2)
+    if strict and found.warnings:
         raise typer.Exit(1)
-
-
-def _day(text: str | None) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"--today {text!r} is no date. Write it as 2026-01-31.") from error
 
 
 def _where(fault: Fault) -> str:

@@ -30,8 +30,7 @@ WorkspaceOption = Annotated[
     Path,
     typer.Option("--workspace", "-w", help="Folder of the workspace.", envvar="SALUS_WORKSPACE", show_default=False),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
-app.command("check")(check)
+app.command("check", epilog="Example: salus data check cases.csv --disease HFMD")(check)
 app.command("pull", epilog="Example: salus data pull rki --workspace germany")(pull)
 
 
@@ -41,19 +40,15 @@ def import_file(
         Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.", readable=False)
     ],
     workspace: WorkspaceOption,
-    disease: Annotated[str | None, typer.Option(help="Import this disease only.")] = None,
-    signal: Annotated[str | None, typer.Option(help="Import this signal only.")] = None,
+    disease: options.OneDiseaseOption = None,
+    signal: options.OneSignalOption = None,
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Day on which these values were what was known (YYYY-MM-DD).")
     ] = None,
-    column_map: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="COLUMN=NAME", help="The file's column for a name of the contract; repeatable."),
-    ] = None,
-    remember: Annotated[
-        bool, typer.Option(help="Remember the columns given with --map for files with the same header.")
-    ] = True,
-    as_json: JsonOption = False,
+    column_map: options.MapOption = None,
+    remember: options.RememberOption = True,
+    encoding: options.EncodingOption = None,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Import a file of series into the workspace. The same file a second time changes nothing."""
     day = options.day(as_of, "--as-of")
@@ -75,6 +70,7 @@ def import_file(
             as_of=day,
             mapping=parse_options(column_map) if column_map else None,
             remember=remember,
+            encoding=encoding,
             command=command_line(),
             on_file=lambda n, total: bar.update(task, description="Writing", completed=n, total=total),
         )
@@ -95,7 +91,7 @@ def import_file(
 def list_contents(
     workspace: WorkspaceOption,
     verify: Annotated[bool, typer.Option("--verify", help="Compare every file with its hash first.")] = False,
-    as_json: JsonOption = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """List what the workspace holds: diseases, signals, periods, and the imports that they came from."""
     place = Workspace(workspace)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from salus.cli import options
 from salus.surveillance.series import ALSO_LAG
+from salus.surveillance.totals import count
 from salus.tables.columns import parse_options
 from salus.workflows import forecasting
 
@@ -31,18 +32,19 @@ def forecast(
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "pooled",
     column_map: options.MapOption = None,
+    encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast once, from what was known on one day."""
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
         horizons=options.horizons(horizons), model=model, mapping=parse_options(column_map) if column_map else None,
-        out=out,
+        encoding=encoding, out=out,
     )  # fmt: skip
     for place in found.stands_in:
         typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
     for place, (reason, _) in found.unusable.items():
         typer.echo(f"Note: {place}: {reason}; not forecast", err=True)
-    typer.echo(f"{found.table['location'].n_unique()} places forecast: {out}")
+    typer.echo(f"{count(found.table['location'])} forecast: {out}")
 
 
 def backtest(
@@ -64,6 +66,7 @@ def backtest(
         int | None, typer.Option(min=1, help="Periods after which to fit anew; a year by default.")
     ] = None,
     column_map: options.MapOption = None,
+    encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast from many past days, each knowing only what was known then."""
     first, last = options.period(origins)
@@ -71,10 +74,10 @@ def backtest(
         table = forecasting.backtest_file(
             series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag,
             horizons=options.horizons(horizons), model=model, train_before=options.day(train_before, "--train-before"),
-            refit_every=refit_every, mapping=parse_options(column_map) if column_map else None, out=out,
-            progress=stages,
+            refit_every=refit_every, mapping=parse_options(column_map) if column_map else None,
+            encoding=encoding, out=out, progress=stages,
         )  # fmt: skip
-    typer.echo(f"{table['reference_date'].n_unique()} days, {table['location'].n_unique()} places: {out}")
+    typer.echo(f"{table['reference_date'].n_unique():,} days, {count(table['location'])}: {out}")
 
 
 def score(
@@ -84,7 +87,8 @@ def score(
         str | None, typer.Option(metavar="DATE", help="Take the truth as it was known then.")
     ] = None,
     column_map: options.MapOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
+    encoding: options.EncodingOption = None,
+    as_json: options.JsonOption = False,
 ) -> None:
     """WIS, coverage, skill over persistence, and status accuracy beside persistence's, by horizon."""
     rows = forecasting.score_files(
@@ -92,6 +96,7 @@ def score(
         series,
         truth_as_of=options.day(truth_as_of, "--truth-as-of"),
         mapping=parse_options(column_map) if column_map else None,
+        encoding=encoding,
     )
     if as_json:
         typer.echo(json.dumps(rows, default=str))

@@ -41,8 +41,27 @@ HorizonsOption = Annotated[str, typer.Option(metavar="FIRST:LAST", help="Periods
 ModelOption = Annotated[str, typer.Option(help="Registered model.")]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="COLUMN=NAME", help="The file's column for a name of the contract; repeatable."),
+    typer.Option(
+        "--map",
+        metavar="COLUMN=NAME",
+        help="Which column is what: --map Ort=location, --map 'Datum=date:day-first', --map '=Influenza=disease'; "
+        "repeatable.",
+    ),
 ]
+
+EncodingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Encoding of the files of text, such as gb18030; found out where left out. A byte-order mark goes first.",
+    ),
+]
+OneDiseaseOption = Annotated[
+    str | None, typer.Option("--disease", "-d", help="Only the rows of this disease; any of its names.")
+]
+OneSignalOption = Annotated[str | None, typer.Option("--signal", help="Only the rows of this signal, such as cases.")]
+RememberOption = Annotated[bool, typer.Option(help="Remember the --map for files with the same header.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
 
 
 def day(text: str | None, option: str) -> dt.date | None:

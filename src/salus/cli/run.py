@@ -37,11 +37,12 @@ def run(
         Path | None, typer.Option(help="GeoJSON with the shapes of the places.", readable=False)
     ] = None,
     column_map: options.MapOption = None,
+    encoding: options.EncodingOption = None,
     pdf: Annotated[bool, typer.Option(help="Write the PDF as well.")] = True,
     inside_only: Annotated[
         bool, typer.Option("--inside-only", help="Mark the bulletin as not to leave the wall.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
+    as_json: options.JsonOption = False,
 ) -> None:
     """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
     langs = options.languages(lang)
@@ -60,6 +61,7 @@ def run(
             places_table=None if places is None else places_module.read(places),
             shapes=None if geometry is None else read_shapes(geometry),
             mapping=parse_options(column_map) if column_map else None,
+            encoding=encoding,
             inside_only=inside_only,
             typed=command_line(),
             progress=stages,

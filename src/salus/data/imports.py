@@ -35,6 +35,8 @@ class Origin:
         Name of the saved mapping profile; no part of the id.
     command : str or None
         The command; no part of the id.
+    encoding : str or None
+        Encoding that a text file was read in; UTF-8, the usual one, is no part of the id.
     """
 
     source: InputFile
@@ -43,11 +45,13 @@ class Origin:
     filters: dict[str, str] = field(default_factory=dict)
     profile: str | None = None
     command: str | None = None
+    encoding: str | None = None
 
     @property
     def import_id(self) -> str:
         """Id of the import: the same file read in the same way has the same."""
-        return short_id(["series", self.source.sha256, self.mapping, self.filters, self.as_of])
+        parts = ["series", self.source.sha256, self.mapping, self.filters, self.as_of]
+        return short_id(parts if self.encoding in (None, "utf-8", "utf-8-sig") else [*parts, self.encoding])
 
 
 @dataclass(frozen=True)

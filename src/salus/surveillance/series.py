@@ -14,12 +14,12 @@ import polars as pl
 from salus.data.manifest import NAME as MANIFEST
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
-from salus.surveillance import diseases
+from salus.surveillance.findings import running_totals
 from salus.surveillance.panel import Panel, grid
+from salus.surveillance.selection import of_disease, of_signal
 from salus.surveillance.weeks import Cadence, recognise
 from salus.tables import door
 from salus.tables.contracts import SERIES
-from salus.tables.names import resolve
 
 ALSO_LAG = 8
 """Periods by which a history without `as_of` is held back: its recent values were revised after they were known."""
@@ -316,7 +316,7 @@ def read_series(
     Raises
     ------
     InputError
-        The table can't be read, breaks its contract, or names no such disease or signal.
+        The table can't be read, breaks its contract, names no such disease or signal, or holds running totals.
 
     Examples
     --------
@@ -332,13 +332,19 @@ def read_series(
     def select(frame: pl.DataFrame) -> pl.DataFrame:
         if companions and "signal" in frame.columns:
             aside.append(frame)
-        narrowed, chosen["disease"] = _choose_disease(frame, disease, label)
-        return _choose_signal(narrowed, signal, label, chosen)
+        narrowed, chosen["disease"] = of_disease(frame, disease, label)
+        narrowed, chosen["signal"] = of_signal(narrowed, signal, chosen["disease"], label)
+        return narrowed
 
     table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label, encoding=encoding)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
     series = Series(table, chosen["disease"], chosen["signal"], recognise(table["date"], label), label, hold_back)
+    found = running_totals(table)
+    errors = [fault for fault in found if fault.severity == "error"]
+    if errors:
+        raise TableError(label, errors)
+    series = replace(series, notes=tuple(str(fault) for fault in found))
     return replace(series, **_companions(aside, series)) if companions and aside else series
 
 
@@ -382,7 +388,7 @@ def read_histories(
 
     def select(frame: pl.DataFrame) -> pl.DataFrame:
         try:
-            narrowed, name = _choose_disease(frame, disease, label)
+            narrowed, name = of_disease(frame, disease, label)
         except NameNotFoundError as error:
             raise InputError(f"{error} A history of the same disease was wanted; leave this out of --also.") from error
         chosen.append(name)
@@ -446,34 +452,6 @@ def open_series(
     return series, histories
 
 
-def _choose_disease(frame: pl.DataFrame, disease: str | None, label: str) -> tuple[pl.DataFrame, str]:
-    labels = [x for x in frame["disease"].cast(pl.String).unique().drop_nulls().sort().to_list() if x.strip()]
-    if disease is None:
-        if len(labels) != 1:
-            raise InputError(f"{label} holds {len(labels)} diseases: {_some(labels)}. Say which with --disease.")
-        return frame.filter(pl.col("disease") == labels[0]), labels[0]
-    found = diseases.match(disease, labels, label)
-    narrowed = frame.filter(pl.col("disease").is_in(found))
-    if len(found) > 1:
-        narrowed = narrowed.with_columns(pl.lit(found[0]).alias("disease"))
-    return narrowed, found[0]
-
-
-def _choose_signal(frame: pl.DataFrame, signal: str | None, label: str, chosen: dict[str, str]) -> pl.DataFrame:
-    if "signal" not in frame.columns:
-        return frame
-    signals = frame["signal"].cast(pl.String).unique().drop_nulls().sort().to_list()
-    if signal is None:
-        if len(signals) != 1:
-            raise InputError(
-                f"{label} has {len(signals)} signals of {chosen['disease']}: {_some(signals)}. Say which with --signal."
-            )
-        chosen["signal"] = signals[0]
-    else:
-        chosen["signal"] = resolve(f"{chosen['disease']} signal", signal, signals, label)
-    return frame.filter(pl.col("signal") == chosen["signal"])
-
-
 def _companions(aside: list[pl.DataFrame], series: Series) -> dict[str, Any]:
     """Other diseases of the same signal and places; when their rows are faulty they are left aside, which is said."""
     rows = aside[0].filter(
@@ -487,14 +465,9 @@ def _companions(aside: list[pl.DataFrame], series: Series) -> dict[str, Any]:
     try:
         others = door.read(rows, SERIES, label=f"the other diseases in {series.label}")
         if recognise(others["date"], series.label) != series.cadence:
-            return {
-                "notes": (f"the other diseases in {series.label} are of another cadence and were not learned from",)
-            }
+            said = f"the other diseases in {series.label} are of another cadence and were not learned from"
+            return {"notes": (*series.notes, said)}
     except TableError as error:
-        return {"notes": (f"the other diseases in {series.label} were not learned from: {error.faults[0]}",)}
+        said = f"the other diseases in {series.label} were not learned from: {error.faults[0]}"
+        return {"notes": (*series.notes, said)}
     return {"companions": others}
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(f"'{n}'" for n in names[:10])
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -46,12 +46,12 @@ def totals(labels: Sequence[str]) -> list[str]:
     return [x for x in named if meant.get(x, x) == x]
 
 
-def count(labels: Sequence[str]) -> str:
+def count(labels: Iterable[str]) -> str:
     """How many places there are, in words, totals apart.
 
     Parameters
     ----------
-    labels : sequence of str
+    labels : iterable of str
         All places of a table; each counts once.
 
     Examples
@@ -59,7 +59,8 @@ def count(labels: Sequence[str]) -> str:
     >>> count(["North", "South", "Total"]), count(["North"])
     ('2 places and their total', '1 place')
     """
-    number, whole = len(set(labels)), len(totals(labels))
+    given = list(dict.fromkeys(labels))
+    number, whole = len(given), len(totals(given))
     words = f"{number - whole:,} place{'s' if number - whole != 1 else ''}"
     return words + (f" and their total{'s' if whole > 1 else ''}" if whole else "")
 

@@ -252,6 +252,14 @@ _WORDS: dict[type[pl.DataType], tuple[str, str]] = {
     pl.String: ("text", "Write text there"),
     pl.Boolean: ("true or false", "Write true or false there"),
 }
+_CENSORED = (
+    r"(?i)^(([<≤⩽]=?|under |less than |fewer than |少于|小于|不足|不到) ?\d+"
+    r"|\d+ ?([-–—~]|to|至|到) ?\d+|\*+|suppressed|masked)$"
+)
+"""Counts such as `<5`, `1-4` and `*`, after NFKC: small ones, which the source keeps back to protect persons."""
+
+_EXACT = "a number: the source keeps small counts back, to protect persons"
+_ASK = "Leave these cells empty, which means unknown; or ask for the exact counts, and use them inside only"
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None"]
 
 
@@ -309,7 +317,13 @@ def _column(raw: pl.Series, column: Column, rows: pl.Series | None) -> tuple[pl.
     raw, values = _typed(raw, column.dtype)
     if raw.dtype.is_float():
         raw = raw.fill_nan(None)
-    faults = _fault("type", values.is_null() & raw.is_not_null(), raw, column, wanted, remedy, rows)
+    unread = values.is_null() & raw.is_not_null()
+    faults = []
+    if raw.dtype == pl.String and values.dtype.is_numeric():
+        hidden = unread & raw.str.normalize("NFKC").str.contains(_CENSORED)
+        faults += _fault("censored", hidden, raw, column, _EXACT, _ASK, rows)
+        unread &= ~hidden
+    faults += _fault("type", unread, raw, column, wanted, remedy, rows)
     if values.dtype == pl.Float64:
         values = values.fill_nan(None)
         endless = values.is_infinite().fill_null(value=False)

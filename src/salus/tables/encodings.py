@@ -71,17 +71,56 @@ def detect(path: Path, label: str) -> str:
     InputError
         It is not text, or its encoding can't be told with certainty.
     """
+    marked = by_mark(path)
+    if marked is not None:
+        return marked
     with path.open("rb") as handle:
         head = handle.read(_SAMPLE)
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return name
     if b"\0" in head:
         return _wide(head, label)
     sample = _sample(path)
     if all(_valid_utf8(path)) and not _chance(sample):
         return "utf-8"
     return _weigh(sample, label)
+
+
+def codec(name: str) -> str:
+    """The one name of an encoding, in whatever way it is written.
+
+    Parameters
+    ----------
+    name : str
+        As a person gives it.
+
+    Raises
+    ------
+    InputError
+        There is no such encoding of text.
+
+    Examples
+    --------
+    >>> codec("GB18030"), codec("Latin 1"), codec("utf8")
+    ('gb18030', 'iso8859-1', 'utf-8')
+    """
+    try:
+        "".encode(name)
+        return codecs.lookup(name).name
+    except LookupError as error:
+        known = ", ".join(["utf-8", "utf-16", *CANDIDATES])
+        raise InputError(f"there is no encoding '{name}'. Give one such as {known}.") from error
+
+
+def by_mark(path: Path) -> str | None:
+    """The encoding that the byte-order mark of a file tells, as a Python codec name; None where it has none.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    with path.open("rb") as handle:
+        head = handle.read(4)
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
 
 
 def line_of_bad_byte(path: Path, encoding: str) -> int | None:
@@ -137,13 +176,8 @@ def transcode(path: Path, encoding: str, target: Path, label: str) -> Path:
     Raises
     ------
     InputError
-        The encoding does not exist, or a line is not in it.
+        A line is not in the encoding.
     """
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        known = ", ".join(["utf-8", "utf-16", *CANDIDATES])
-        raise InputError(f"there is no encoding '{encoding}'. Give one such as {known}.") from error
     try:
         with (
             path.open("r", encoding=encoding, errors="strict", newline=None) as source,
@@ -155,7 +189,7 @@ def transcode(path: Path, encoding: str, target: Path, label: str) -> Path:
         line = line_of_bad_byte(path, encoding)
         raise InputError(
             f"{label} is not text in {encoding}: line {line} can't be read. "
-            "Save the file as UTF-8 (in Excel: CSV UTF-8), or give its encoding."
+            "Save the file as UTF-8 (in Excel: CSV UTF-8), or name its encoding with --encoding."
         ) from error
     return target
 
@@ -296,7 +330,7 @@ def _question(sample: bytes, texts: dict[str, str], label: str) -> str:
     if not texts:
         return (
             f"{label} is text in no encoding that Salus knows (not UTF-8, {', '.join(CANDIDATES)}). "
-            "Save it as UTF-8 and give that."
+            "Save it as UTF-8 and give that, or name its encoding with --encoding."
         )
     previews = []
     for name, text in texts.items():
@@ -305,5 +339,6 @@ def _question(sample: bytes, texts: dict[str, str], label: str) -> str:
         previews.append(f"as {name}: '{line[start : start + 24]}'")
     return (
         f"the encoding of {label} can't be told with certainty. It reads {'; '.join(previews)}. "
-        "Save the file as UTF-8 (in Excel: CSV UTF-8) and give that."
+        "Where one of these reads right, name it with --encoding; else save the file as UTF-8 (in Excel: CSV UTF-8) "
+        "and give that."
     )

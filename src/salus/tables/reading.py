@@ -86,7 +86,7 @@ def read_raw(path: str | Path, *, encoding: str | None = None, sheet: str | None
     path : str or Path
         CSV (comma, tab, semicolon or bar), Parquet, Excel, JSON lines, or gzip or zip of one of these.
     encoding : str, optional
-        Encoding of a text file, where it can't be told from the file.
+        Encoding of a text file, where it can't be told from the file; a byte-order mark goes before it.
     sheet : str, optional
         Sheet of a workbook; may be left out when one sheet has rows.
 
@@ -252,7 +252,8 @@ def _workbook(file: Path, label: str, sheet: str | None) -> pl.DataFrame:
 
 
 def _text(file: Path, label: str, folder: Path, encoding: str | None) -> RawTable:
-    found = encoding or encodings.detect(file, label)
+    wanted = None if encoding is None else encodings.codec(encoding)
+    found = encodings.by_mark(file) or wanted or encodings.detect(file, label)
     with file.open("rb") as handle:
         head = handle.read(2**16)
     plain = found in ("utf-8", "utf-8-sig")

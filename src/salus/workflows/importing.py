@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,8 +12,9 @@ import polars as pl
 from salus.data.imports import Imported, Origin
 from salus.data.provenance import hash_file
 from salus.data.workspace import Workspace
-from salus.errors import InputError, TableError
+from salus.errors import Fault, InputError, TableError
 from salus.surveillance import diseases
+from salus.surveillance.findings import running_totals
 from salus.surveillance.weeks import ends, recognise
 from salus.tables import door
 from salus.tables.columns import ColumnMap
@@ -31,6 +32,7 @@ def import_series(
     as_of: dt.date | None = None,
     mapping: Mapping[str, str] | None = None,
     remember: bool = False,
+    encoding: str | None = None,
     command: str | None = None,
     imported_on: dt.date | None = None,
     on_file: Callable[[int, int], None] | None = None,
@@ -52,6 +54,8 @@ def import_series(
         Column of the file -> column of the contract; where left out, the profile remembered for the header counts.
     remember : bool
         Remember the mapping for files with the same header.
+    encoding : str, optional
+        Encoding of a text file, where it can't be told.
     command : str, optional
         The command, fit to be shown.
     imported_on : datetime.date, optional
@@ -63,7 +67,7 @@ def import_series(
     -------
     Imported
         With ``added`` False, and nothing changed, where the same file was imported in the same way before: the same
-        bytes, each column from the same place, the same rows chosen, the same stamp.
+        bytes in the same encoding, each column from the same place, the same rows chosen, the same stamp.
 
     Raises
     ------
@@ -99,21 +103,27 @@ def import_series(
             frame = frame.filter(pl.col("signal").cast(pl.String) == filters["signal"])
         return frame
 
-    found = door.inspect(path, SERIES, mapping=mapping, select=select, label=str(path))
-    errors = [f for f in found.faults if f.severity == "error"]
-    if errors:
-        raise TableError(str(path), errors)
+    found = door.inspect(path, SERIES, mapping=mapping, select=select, label=str(path), encoding=encoding)
+    _refuse(path, found.faults)
     if hash_file(path) != before:
         raise InputError(f"{path} was changed while it was read. Wait until it is complete, then try again.")
     table = _with_ends(found.table, workspace, str(path))
+    totals = running_totals(found.table)
+    _refuse(path, totals)
     profile = None
     if mapping and remember:
         profile = save_profile(found.header, SERIES.name, mapping).stem
     elif mapping is None and load_profile(found.header, SERIES.name) is not None:
         profile = fingerprint(found.header, SERIES.name)
-    origin = Origin(before, as_of, _written(found.columns), filters, profile, command)
+    origin = Origin(before, as_of, _written(found.columns), filters, profile, command, found.encoding)
     done = workspace.add(table, origin, imported_on=imported_on, on_file=on_file)
-    return dataclasses.replace(done, warnings=tuple(f for f in found.faults if f.severity != "error"))
+    return dataclasses.replace(done, warnings=(*(f for f in found.faults if f.severity != "error"), *totals))
+
+
+def _refuse(path: Path, faults: Sequence[Fault]) -> None:
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if errors:
+        raise TableError(str(path), errors)
 
 
 def _labels(frame: pl.DataFrame, column: str) -> list[str]:
