@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+from scipy.stats import binom
 
 from salus.evaluation import scores, status
 from salus.surveillance.levels import LevelScheme
@@ -14,10 +15,39 @@ FEWEST_ORIGINS = 20
 """Past forecasts needed for a label; with fewer it is 'unknown'."""
 HIGH, MODERATE = 0.8, 0.95
 """WIS over persistence's: at most this for the labels 'high' and 'moderate'; from 1 on the forecast is withheld."""
-COVERAGE = (0.85, 0.99)
-"""Share of truths inside the 95 % band that the label 'high' asks for."""
+SURE = 0.95
+"""Confidence with which a coverage that is not 95 % is told from chance; then the label is not 'high'."""
 
 _TASK = ["reference_date", "location", "horizon", "target_end_date"]
+
+
+def covered(origins: int, band: float = 0.95, sure: float = SURE) -> tuple[int, int]:
+    """How many truths may lie inside a band that is as wide as it says, going by chance.
+
+    The two-sided limits of the binomial distribution: fewer or more would come about in at most 2.5 % of cases each,
+    were the band right. With few forecasts even all of them inside say nothing against it.
+
+    Parameters
+    ----------
+    origins : int
+        Forecasts that were scored.
+    band : float
+        Share that the band claims to hold.
+    sure : float
+        Confidence of the limits.
+
+    Returns
+    -------
+    fewest, most : int
+        Both are still allowed.
+
+    Examples
+    --------
+    >>> covered(20), covered(52), covered(100)
+    ((17, 20), (46, 52), (90, 99))
+    """
+    fewest, most = binom.interval(sure, origins, band)
+    return int(fewest), int(most)
 
 
 def label(
@@ -76,7 +106,7 @@ def label(
         .then(pl.lit("unknown"))
         .when(lost)
         .then(pl.lit("withheld"))
-        .when((pl.col("skill") <= HIGH) & pl.col("coverage95").is_between(*COVERAGE))
+        .when((pl.col("skill") <= HIGH) & _as_wide_as_said(table))
         .then(pl.lit("high"))
         .when(pl.col("skill") <= MODERATE)
         .then(pl.lit("moderate"))
@@ -114,6 +144,15 @@ def label(
     )
     shown = pl.when(pl.col("label") == "withheld").then(pl.lit("persistence")).otherwise(pl.lit(model))
     return TRUST.check(table.with_columns(shown.alias("shown"), reason.alias("reason")), "trust labels")
+
+
+def _as_wide_as_said(table: pl.DataFrame) -> pl.Series:
+    """Whether the truths inside the 95 % band are as many as chance allows."""
+    found = []
+    for origins, share in table.select("origins", "coverage95").iter_rows():
+        fewest, most = covered(origins) if share is not None else (0, 0)
+        found.append(share is not None and fewest <= round(share * origins) <= most)
+    return pl.Series("as_wide_as_said", found, dtype=pl.Boolean)
 
 
 def _scorable(forecasts: pl.DataFrame, truth: pl.DataFrame) -> pl.DataFrame:

@@ -35,7 +35,7 @@ def series(counted: Counts, hidden: np.ndarray | None, source: str) -> pl.DataFr
     Returns
     -------
     polars.DataFrame
-        Columns of :data:`salus.tables.contracts.SERIES`.
+        Columns of :data:`salus.tables.contracts.SERIES`; ``left_out`` with `hidden` alone.
     """
     S, W, N = counted.values.shape
     values = counted.values.astype(float)
@@ -56,6 +56,8 @@ def series(counted: Counts, hidden: np.ndarray | None, source: str) -> pl.DataFr
             "source": source,
         }
     )
+    if hidden is not None:
+        frame = frame.with_columns(left_out=pl.col("value").is_null())
     return SERIES.check(frame, "the series to be released")
 
 
@@ -178,4 +180,7 @@ def frozen(table: pl.DataFrame, before: pl.DataFrame | None) -> tuple[pl.DataFra
         .join(before.select("disease", "date").unique(), on=["disease", "date"])
         .height
     )
-    return joined.with_columns(value=value).drop("_old", "_frozen"), weeks
+    joined = joined.with_columns(value=value).drop("_old", "_frozen")
+    if "left_out" in joined.columns:
+        joined = joined.with_columns(left_out=pl.col("value").is_null())
+    return joined, weeks

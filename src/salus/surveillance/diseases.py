@@ -36,6 +36,8 @@ class Disease:
         What stands in sentences, such as ``HFMD``.
     synonyms : tuple of str
         Other labels of it.
+    group : str
+        ``respiratory`` for what spreads by air and droplets, else empty.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Disease:
     title_ja: str
     short: str
     synonyms: tuple[str, ...]
+    group: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -73,6 +76,7 @@ def catalogue() -> tuple[Disease, ...]:
             row["title_ja"],
             row["short"],
             tuple(s for s in row["synonyms"].split("|") if s),
+            row["group"],
         )
         for row in csv.DictReader(text.splitlines())
     )
@@ -149,6 +153,28 @@ def short(name: str, lang: str = "en") -> str:
     if disease is None:
         return name
     return disease.short + rest if lang == "en" else title(name, lang)
+
+
+def group(name: str) -> str:
+    """The group of a disease.
+
+    Parameters
+    ----------
+    name : str
+        Any label of it, also one that adds an age group.
+
+    Returns
+    -------
+    str
+        ``respiratory`` for what spreads by air and droplets; empty for the others and for a label that is not known.
+
+    Examples
+    --------
+    >>> group("Influenza (lab-confirmed) age 60+"), group("Dengue")
+    ('respiratory', '')
+    """
+    disease, _ = _parted(name)
+    return "" if disease is None else disease.group
 
 
 def match(name: str, labels: Iterable[str], where: str = "the table") -> list[str]:

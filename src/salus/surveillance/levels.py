@@ -7,15 +7,16 @@ them to a reader of bulletins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from salus.errors import InputError, NameNotFoundError, TooShortError
 from salus.surveillance import mem, places
-from salus.surveillance.seasons import Seasons, find
+from salus.surveillance.baseline import HIDDEN, ROUGH, Baseline, baseline
+from salus.surveillance.signals import adds_up
 from salus.surveillance.thresholds import Official, find_official, official
 from salus.surveillance.weeks import Cadence
 
@@ -48,8 +49,16 @@ class LevelScheme:
         Ascending cuts by location, in the signal's unit; a value on a cut is at the higher level.
     citation : str
         Source of the method or of the values.
-    notes : dict of str to str
-        By location, what a reader must know about its cuts.
+    notes, notes_zh : dict of str to str
+        By location, what a reader must know about its cuts, in English and Chinese.
+    seasons : tuple of str
+        Past seasons from which the cuts of all places are drawn; empty for official ones.
+    omitted : tuple of str
+        Seasons of the COVID-19 pandemic that were left out of them.
+    pandemic : tuple of str
+        Those among `seasons` that are the pandemic's, for want of others.
+    hidden : tuple of str
+        Places without cuts, because too many of their counts are left out to protect persons.
     """
 
     key: str
@@ -60,6 +69,11 @@ class LevelScheme:
     cuts: dict[str, tuple[float, ...]]
     citation: str
     notes: dict[str, str] = field(default_factory=dict)
+    notes_zh: dict[str, str] = field(default_factory=dict)
+    seasons: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    pandemic: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def level(self, location: str, value: float) -> int:
         """Level of a value.
@@ -171,6 +185,8 @@ def choose(
     cadence: Cadence,
     kind: str = "auto",
     country: str | None = None,
+    parents: Mapping[str, str | None] | None = None,
+    left_out: pl.DataFrame | None = None,
 ) -> LevelScheme:
     """Levels for a disease: official ones, else by the Moving Epidemic Method, else by percentiles.
 
@@ -189,11 +205,18 @@ def choose(
         percentiles.
     country : str, optional
         Two-letter code; by default recognised from the places.
+    parents : mapping of str to str or None, optional
+        Place in which each place lies; by default that of the built-in places. Of counts, which add up, a place has no
+        cut below one of its parts'.
+    left_out : polars.DataFrame, optional
+        `location`, `date` of counts that were left out to protect persons. They are neither zero nor missing: see
+        :mod:`salus.surveillance.baseline`.
 
     Returns
     -------
     LevelScheme
-        With cuts for every place that has a known value.
+        With cuts for every place that has a known value, but for those of whose counts over zero more than three
+        quarters are left out to protect persons.
 
     Raises
     ------
@@ -217,26 +240,88 @@ def choose(
                 f"percentile. Official ones are known of: {have}."
             )
         return _official(thresholds, known["location"].unique().sort().to_list())
-    calendar = find(known, cadence)
-    past = {str(place[0]): _past(calendar, rows) for place, rows in known.group_by("location")}
-    past = dict(sorted(past.items()))
-    if kind == "mem" or (kind == "auto" and cadence.kind != "day"):
-        scheme = _mem(past, cadence, must=kind == "mem")
-        if scheme is not None:
-            return scheme
+    past = baseline(known, cadence, disease, left_out)
+    scheme = (
+        _mem(past, cadence, must=kind == "mem") if kind == "mem" or (kind == "auto" and cadence.kind != "day") else None
+    )
+    whole = parents if parents is not None else _parents(list(past.places), where)
+    counts = adds_up(signal, known["value"])
+    return _told(scheme or _percentile(past), past, whole if counts else {})
+
+
+_SHORT = "cuts are from the running season, because no earlier one is known"
+_SHORT_ZH = "尚无以往流行季，界值来自当前流行季"
+
+
+def _percentile(past: Baseline) -> LevelScheme:
     return LevelScheme(
         key="percentile",
         title="Compared with past seasons of the same place",
         title_zh="与本地以往流行季相比",
         names=("usual low", "moderate", "raised", "high", "very high"),
         names_zh=("低", "中等", "偏高", "高", "很高"),
-        cuts={place: percentile_cuts(seasons) for place, (seasons, _) in past.items()},
+        cuts={place: percentile_cuts(seasons, least=past.least) for place, seasons in past.places.items()},
         citation="Median over past seasons of each season's 50th, 75th, 90th and 97.5th percentile",
-        notes={place: _SHORT for place, (_, complete) in past.items() if not complete},
+        notes={place: _SHORT for place, complete in past.complete.items() if not complete},
+        notes_zh={place: _SHORT_ZH for place, complete in past.complete.items() if not complete},
     )
 
 
-_SHORT = "cuts are from the running season, because no earlier one is known"
+def _told(scheme: LevelScheme, past: Baseline, parents: Mapping[str, str | None]) -> LevelScheme:
+    """The scheme with what it rests on, without the places that show too little, and no whole below its parts."""
+    hidden = tuple(p for p, share in past.hidden.items() if share > HIDDEN)
+    notes, notes_zh = dict(scheme.notes), dict(scheme.notes_zh)
+    for place in past.notes:
+        notes[place] = "; ".join(filter(None, (notes.get(place), past.notes[place])))
+        notes_zh[place] = "；".join(filter(None, (notes_zh.get(place), past.notes_zh[place])))
+    for place in hidden:
+        part = f"{100 * past.hidden[place]:.0f}"
+        notes[place] = f"no level: {part} % of its past counts over zero are left out to protect persons"
+        notes_zh[place] = f"无水平：以往非零计数中有{part}%为保护个人而未公布"
+    cuts = {place: own for place, own in scheme.cuts.items() if place not in hidden}
+    for place, own in cuts.items():
+        if past.least is not None and place in past.hidden:
+            cuts[place] = _short([max(cut, past.least) for cut in own])
+            part = f"{100 * past.hidden[place]:.0f}"
+            said = f"{part} % of its past counts over zero are left out to protect persons and stand as small ones"
+            notes[place] = "; ".join(filter(None, (notes.get(place), said)))
+            said = f"以往非零计数中有{part}%为保护个人而未公布，按小数计"
+            notes_zh[place] = "；".join(filter(None, (notes_zh.get(place), said)))
+    lifted = _no_whole_below_a_part(cuts, parents)
+    for place in (p for p in cuts if lifted[p] != cuts[p]):
+        notes[place] = "; ".join(filter(None, (notes.get(place), "no cut is below one of its parts'")))
+        notes_zh[place] = "；".join(filter(None, (notes_zh.get(place), "界值不低于其下属地区")))
+    return replace(
+        scheme, cuts=lifted, notes=notes, notes_zh=notes_zh,
+        seasons=past.seasons, omitted=past.omitted, pandemic=past.pandemic, hidden=hidden,
+    )  # fmt: skip
+
+
+def _no_whole_below_a_part(
+    cuts: Mapping[str, tuple[float, ...]], parents: Mapping[str, str | None]
+) -> dict[str, tuple[float, ...]]:
+    """Cuts of a count: a place holds the cases of its parts, so what is high there is at least as high here."""
+    out = dict(cuts)
+    for place in cuts:
+        seen, above = {place}, parents.get(place)
+        while above is not None and above not in seen:
+            if above in out:
+                out[above] = tuple(max(pair) for pair in zip(out[above], cuts[place], strict=True))
+            seen.add(above)
+            above = parents.get(above)
+    return out
+
+
+def _parents(labels: list[str], country: str | None) -> dict[str, str | None]:
+    """Place that each label lies in, as the built-in places have it, by the labels given."""
+    if country is None:
+        return {}
+    same = places.harmonise(labels)
+    above = dict(places.known(country).select("location", "parent").iter_rows())
+    spelled: dict[str, str] = {}
+    for label in sorted(labels, key=lambda x: (same.get(x, x) != x, x)):
+        spelled.setdefault(same.get(label, label), label)
+    return {x: spelled.get(above.get(same.get(x, x)) or "") for x in labels}
 
 
 def _official(found: Official, locations: list[str]) -> LevelScheme:
@@ -251,26 +336,21 @@ def _official(found: Official, locations: list[str]) -> LevelScheme:
     )
 
 
-def _past(calendar: Seasons, rows: pl.DataFrame) -> tuple[np.ndarray, bool]:
-    """Values by season without the running one, and whether any such season is there."""
-    seasons, values = calendar.matrix(rows.select("date", "value"))
-    regular = values[:, : min(calendar.length(s) for s in seasons)]
-    enough = np.isfinite(regular).mean(axis=1) >= _KNOWN_SHARE
-    enough[-1] = False
-    return (regular[enough], True) if enough.any() else (regular, False)
-
-
-def _mem(past: dict[str, tuple[np.ndarray, bool]], cadence: Cadence, *, must: bool) -> LevelScheme | None:
+def _mem(past: Baseline, cadence: Cadence, *, must: bool) -> LevelScheme | None:
     """Scheme of the variant that fits best, or None where neither fits (and none must)."""
     delta = mem.DELTA * (1 if cadence.kind != "month" else 52 / 12)
     least = _SEASONS_AT_LEAST if must else _SEASONS_FOR_MEM
-    long = {p: s for p, (s, complete) in past.items() if complete and len(s) >= least and np.nansum(s) > 0}
+    long = {
+        p: s
+        for p, s in past.places.items()
+        if past.complete[p] and len(s) >= least and np.nansum(s) > 0 and past.hidden.get(p, 0.0) <= ROUGH
+    }
     if must and not long:
         raise TooShortError(
             "the Moving Epidemic Method wants three complete past seasons of a place with cases; no place has them. "
             "Use percentile levels, or give a longer history."
         )
-    if not must and len(long) < _KNOWN_SHARE * len(past):
+    if not must and len(long) < _KNOWN_SHARE * len(past.places):
         return None
     quality = {w: _quality(long, w, delta) for w in ("one", "several")}
     well = [w for w, q in quality.items() if q.agreement >= _FITS_WELL[0] and q.sensitivity >= _FITS_WELL[1]]
@@ -280,13 +360,14 @@ def _mem(past: dict[str, tuple[np.ndarray, bool]], cadence: Cadence, *, must: bo
         return None
     cuts: dict[str, tuple[float, ...]] = {}
     notes: dict[str, str] = {}
-    for place, (seasons, complete) in past.items():
+    notes_zh: dict[str, str] = {}
+    for place, seasons in past.places.items():
         fitted = mem.fit(seasons, waves=waves, delta=delta).cuts if place in long else (np.nan,) * 4
         if np.isfinite(fitted).all() and fitted[0] > 0:
             cuts[place] = _short(fitted)
         else:
-            cuts[place] = percentile_cuts(seasons)
-            notes[place] = "too few past seasons with an epidemic: cuts are percentiles" if complete else _SHORT
+            cuts[place] = percentile_cuts(seasons, least=past.least)
+            notes[place], notes_zh[place] = _FEW if past.complete[place] else (_SHORT, _SHORT_ZH)
     rule = "one wave a season" if waves == "one" else "several waves"
     return LevelScheme(
         key="mem",
@@ -301,7 +382,11 @@ def _mem(past: dict[str, tuple[np.ndarray, bool]], cadence: Cadence, *, must: bo
             f"{100 * told.sensitivity:.0f} % of epidemic weeks were told right"
         ),
         notes=notes,
+        notes_zh=notes_zh,
     )
+
+
+_FEW = ("too few past seasons with an epidemic: cuts are percentiles", "以往有流行的季节太少，界值取百分位数")
 
 
 def _quality(long: dict[str, np.ndarray], waves: str, delta: float) -> mem.Agreement:
@@ -311,7 +396,9 @@ def _quality(long: dict[str, np.ndarray], waves: str, delta: float) -> mem.Agree
     return total
 
 
-def percentile_cuts(seasons: np.ndarray, percentiles: Sequence[float] = PERCENTILES) -> tuple[float, ...]:
+def percentile_cuts(
+    seasons: np.ndarray, percentiles: Sequence[float] = PERCENTILES, least: float | None = None
+) -> tuple[float, ...]:
     """Cuts at percentiles of a usual season, which one epidemic year can't move far.
 
     Each season gives its own percentiles; their median over the seasons is the cut. Where a cut would be 0, or no
@@ -323,6 +410,8 @@ def percentile_cuts(seasons: np.ndarray, percentiles: Sequence[float] = PERCENTI
         Shape (seasons, periods): values, unknown ones NaN.
     percentiles : sequence of float
         Ascending, from 0 to 100.
+    least : float, optional
+        Least step between cuts; by default the smallest value over 0.
 
     Returns
     -------
@@ -335,7 +424,7 @@ def percentile_cuts(seasons: np.ndarray, percentiles: Sequence[float] = PERCENTI
     (1.0, 2.0, 3.0, 4.0)
     """
     positive = seasons[np.isfinite(seasons) & (seasons > 0)]
-    step = float(positive.min()) if len(positive) else 1.0
+    step = least or (float(positive.min()) if len(positive) else 1.0)
     kept = seasons[np.isfinite(seasons).any(axis=1)]
     usual = np.median(np.nanpercentile(kept, percentiles, axis=1), axis=1) if len(kept) else np.zeros(len(percentiles))
     cuts: list[float] = []

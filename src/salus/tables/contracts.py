@@ -34,6 +34,13 @@ SERIES = Contract(
         ),
         Column("parent", pl.String, "place that this place lies in", required=False, nullable=True),
         Column("source", pl.String, "where the value is from", required=False, nullable=True),
+        Column(
+            "left_out",
+            pl.Boolean,
+            "true where the value is missing because it is left out to protect persons; it was reported",
+            required=False,
+            nullable=True,
+        ),
     ),
     key=("location", "disease", "signal", "date", "as_of"),
 )
@@ -198,7 +205,13 @@ STATUS = Contract(
         Column("upper50", pl.Float64, "upper end of the central 50 %", nullable=True),
         Column("lower95", pl.Float64, "lower end of the central 95 %", nullable=True),
         Column("upper95", pl.Float64, "upper end of the central 95 %", nullable=True),
-        Column("level", pl.Int64, "most probable level", nullable=True, minimum=0),
+        Column(
+            "level",
+            pl.Int64,
+            "most probable level; where the forecast is withheld, the level now",
+            nullable=True,
+            minimum=0,
+        ),
         Column("level_name", pl.String, "its name", nullable=True),
         Column(
             "probability_0", pl.Float64, "probability of level 0", required=False, nullable=True, minimum=0, maximum=1
@@ -218,7 +231,7 @@ STATUS = Contract(
         Column(
             "probability_higher",
             pl.Float64,
-            "probability of a value above the last known one",
+            "probability of a value above the last known one; missing where the forecast is withheld",
             nullable=True,
             minimum=0,
             maximum=1,

@@ -14,6 +14,7 @@ from salus.data.output import check_place, replaced_file
 from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
 from salus.forecasting.answer import Answer, answer, new_model
+from salus.surveillance.left_out import left_out
 from salus.surveillance.levels import choose
 from salus.surveillance.series import ALSO_LAG, Series, open_series, read_series
 from salus.tables import door
@@ -81,7 +82,7 @@ def forecast(
     fitted = new_model(model)
     fitted.fit(panel)
     found = answer(fitted, panel, horizons)
-    scheme = choose(series.disease, series.signal, panel.history(), series.cadence)
+    scheme = choose(series.disease, series.signal, panel.history(), series.cadence, left_out=left_out(series, day))
     whole = replace(found, table=pl.concat([found.table, level_rows(found.table, scheme)]))
     _write(whole.table, out)
     return whole
@@ -177,7 +178,8 @@ def score_files(
     null = _persistence(series, table)
     ours = scores.score(quantiles, truth)
     summary = scores.summary(ours, scores.score(null, truth), by=["horizon"])
-    scheme = choose(series.disease, series.signal, series.panel(days[0]).history(), series.cadence)
+    past = series.panel(days[0]).history()
+    scheme = choose(series.disease, series.signal, past, series.cadence, left_out=left_out(series, days[0]))
     covered = table.filter(pl.col("location").is_in(list(scheme.cuts)))
     known = status.last_known(series.table, days)
     called = status.status_scores(covered, truth, known, scheme.cuts, by=["horizon"])

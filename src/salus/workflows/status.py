@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 
@@ -83,7 +85,9 @@ def level_rows(forecasts: pl.DataFrame, scheme: LevelScheme) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").select(FORECASTS.names)
 
 
-def status_table(panel: Panel, shown: pl.DataFrame, trust: pl.DataFrame, scheme: LevelScheme) -> pl.DataFrame:
+def status_table(
+    panel: Panel, shown: pl.DataFrame, trust: pl.DataFrame, scheme: LevelScheme, left_out: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Status now and ahead.
 
     Parameters
@@ -96,19 +100,29 @@ def status_table(panel: Panel, shown: pl.DataFrame, trust: pl.DataFrame, scheme:
         `trust` contract.
     scheme : LevelScheme
         Epidemic levels.
+    left_out : polars.DataFrame, optional
+        ``location``, ``date`` of counts left out to protect persons. A place with such a count after the last one
+        that is shown has no level now: the older count says nothing of it.
 
     Returns
     -------
     polars.DataFrame
-        `status` contract, a row a place and horizon; horizon 0 is the last known period, also of silent places.
+        `status` contract, a row a place and horizon; horizon 0 is the last known period, also of silent places. Where
+        the forecast is withheld, the level is the one now, and no chance of a rise is told.
     """
     label = {(r["location"], r["horizon"]): r["label"] for r in trust.iter_rows(named=True)}
     gap = dict(zip(panel.locations, panel.gaps.tolist(), strict=True))
+    newest: dict[str, dt.date] = {}
+    if left_out is not None:
+        newest = dict(left_out.group_by("location").agg(pl.col("date").max()).iter_rows())
     last: dict[str, float] = {}
+    today: dict[str, int | None] = {}
     rows: list[dict[str, object]] = []
     for place, start, value in panel.last_known().iter_rows():
         last[place] = value
-        level = scheme.level(place, value) if place in scheme.cuts else None
+        veiled = newest.get(place, start) > start
+        level = scheme.level(place, value) if place in scheme.cuts and not veiled else None
+        today[place] = level
         rows.append(
             {
                 "location": place,
@@ -119,33 +133,37 @@ def status_table(panel: Panel, shown: pl.DataFrame, trust: pl.DataFrame, scheme:
                 "level_name": None if level is None else scheme.names[level],
                 "shown": "observed",
                 "trust": "observed",
-                "note": _late(panel, gap[place]),
+                "note": _VEILED if veiled else _late(panel, gap[place]),
             }
         )
     tasks, q = matrix(shown)
     at = {name: LEVELS.index(level) for name, level in _BANDS.items()}
     for i, task in enumerate(tasks.iter_rows(named=True)):
         place = task["location"]
+        trusted = label.get((place, task["horizon"]), "unknown")
+        withheld = trusted == "withheld"
         row: dict[str, object] = {
             "location": place,
             "horizon": task["horizon"],
             "target_end_date": task["target_end_date"],
             "value": q[i, LEVELS.index(0.5)],
             "shown": task["model"],
-            "trust": label.get((place, task["horizon"]), "unknown"),
-            "probability_higher": _above(q[i], last[place]),
+            "trust": trusted,
+            "probability_higher": None if withheld else _above(q[i], last[place]),
             "note": None,
         } | {name: q[i, column] for name, column in at.items()}
         if place in scheme.cuts:
             chances = scheme.probabilities(place, LEVELS, q[i])
-            level = int(np.argmax(chances))
-            row |= {"level": level, "level_name": scheme.names[level]}
+            level = today[place] if withheld else int(np.argmax(chances))
+            row |= {"level": level, "level_name": None if level is None else scheme.names[level]}
             row |= {f"probability_{k}": float(p) for k, p in enumerate(chances[:MOST_LEVELS])}
         rows.append(row)
     table = pl.DataFrame(rows, schema={name: STATUS[name].dtype for name in STATUS.names})
     empty = [c for c in table.columns if c.startswith("probability_") and c[12:].isdigit() and table[c].is_null().all()]
     return STATUS.check(table.drop(empty).sort("location", "horizon"), "status")
 
+
+_VEILED = "newer counts are left out to protect persons"
 
 _BANDS = {"lower50": 0.25, "upper50": 0.75, "lower95": 0.025, "upper95": 0.975}
 
