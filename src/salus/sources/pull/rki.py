@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import polars as pl
 
-from salus.errors import InputError
 from salus.sources.pull import answer
 from salus.sources.pull.fetch import Fetch
-from salus.sources.pull.source import Option, Source, only
+from salus.sources.pull.source import Option, Source, only, parse_date
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,6 @@ _DISEASES = {"ARE": "Acute respiratory infection", "ILI": "Influenza-like illnes
 _NATION = "Deutschland"
 _SAME = {"Bundesweit": _NATION, "Baden-Wuerttemberg": "Baden-Württemberg", "Thueringen": "Thüringen", "Sueden": "Süden"}
 _PARTS = ("Süden", "Osten", "Norden (West)", "Mitte (West)")
-_TAG = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Rki(Source):
@@ -88,10 +85,7 @@ class Rki(Source):
         self, fetch: Fetch, since: dt.date | None, until: dt.date | None, chosen: Mapping[str, str]
     ) -> pl.DataFrame:
         """See :meth:`Source.rows`."""
-        release = chosen["release"]
-        if release and not _TAG.fullmatch(release):
-            raise InputError(f"release is '{release}', wanted a date such as 2024-04-25.")
-        day = dt.date.fromisoformat(release) if release else fetch.today
+        release = parse_date("release", chosen["release"]) if chosen["release"] else None
         file = _FILES[chosen["dataset"]]
         columns = [file.week, "Altersgruppe", *file.values, *(name for name in (file.place, file.kinds) if name)]
         reply = fetch.get(f"{self.base_url}/{file.repository}/{release or 'main'}/{file.file}")
@@ -111,7 +105,7 @@ class Rki(Source):
                 pl.lit(signal).alias("signal"),
                 "date",
                 pl.col(column).alias("value"),
-                pl.lit(day).alias("as_of"),
+                pl.lit(release or fetch.today).alias("as_of"),
                 pl.lit(unit).alias("unit"),
                 _level(where).alias("location_level"),
                 pl.lit(f"RKI {file.repository}").alias("source"),
