@@ -52,7 +52,7 @@ def _photograph(page: str, width: int, height: int, target: Path) -> None:
         source.write_text(page, encoding="utf-8")
         options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--blink-settings=preferredColorScheme=1"]
         command = ["chromium", *options, f"--window-size={width},{height}", f"--screenshot={shot}", source.as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
+        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 (our own words)
         picture = Image.open(shot).convert("RGB")
     background = Image.new("RGB", picture.size, picture.getpixel((0, picture.height - 1)))
     box = ImageChops.difference(picture, background).getbbox()

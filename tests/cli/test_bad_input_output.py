@@ -73,7 +73,7 @@ def _file(path: Path) -> None:
         ("data import", _file, "results/workspace", ("a part of the path is a file", "choose another place")),
     ],
 )
-def test_an_output_in_the_wrong_place(place: Path, name: str, make, out: str, said: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+def test_an_output_in_the_wrong_place(place: Path, name: str, make, out: str, said: tuple[str, ...]) -> None:
     make(Path("results"))
     before = tree(place)
     arguments = command(name, "cases.csv", out, ())

@@ -52,7 +52,7 @@ def test_a_relative_folder_works(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_nothing_outside_is_touched(folder: Path, sql: str) -> None:
     with pytest.raises(EngineError, match=r"disabled by configuration|configuration has been locked|Permission Error"):
         DuckEngine(folder).query(sql, files={"a": [folder / "one.parquet"]})
-    assert not Path("/tmp/salus-must-not-be-written.csv").exists()  # noqa: S108
+    assert not Path("/tmp/salus-must-not-be-written.csv").exists()  # noqa: S108 (the path that the statements name)
 
 
 def test_a_file_that_is_no_parquet_is_told(folder: Path) -> None:

@@ -126,20 +126,26 @@ def test_a_full_disk_leaves_what_was_there(small_disk: Path, writer: str, monkey
         fill = imitated
     make(small_disk / "out", "one")
     (small_disk / "f").write_text("one")
-    with pytest.raises(OutputError, match=r"can't write .*f: the disk is full; make room"):  # noqa: SIM117
-        with replaced_file(small_disk / "f") as part:
-            fill(part)
-    with pytest.raises(OutputError, match=r"can't write .*out: the disk is full; make room"):  # noqa: SIM117
-        with replaced_folder(small_disk / "out") as out:
-            fill(out / "table")
+    with (
+        pytest.raises(OutputError, match=r"can't write .*f: the disk is full; make room"),
+        replaced_file(small_disk / "f") as part,
+    ):
+        fill(part)
+    with (
+        pytest.raises(OutputError, match=r"can't write .*out: the disk is full; make room"),
+        replaced_folder(small_disk / "out") as out,
+    ):
+        fill(out / "table")
     assert content(small_disk) == {"f": "one", "out/run.json": "one", "out/sub/a.csv": "one"}
     assert sorted(p.name for p in small_disk.iterdir()) == ["f", "out"]
 
 
 def test_no_permission_is_told(locked_folder: Path) -> None:
-    with pytest.raises(OutputError, match=r"can't write .*a\.csv: there is no permission to write there"):  # noqa: SIM117
-        with replaced_file(locked_folder / "a.csv"):
-            pass
+    with (
+        pytest.raises(OutputError, match=r"can't write .*a\.csv: there is no permission to write there"),
+        replaced_file(locked_folder / "a.csv"),
+    ):
+        pass
     with pytest.raises(OutputError, match=r"can't write .*out: there is no permission to write there"):
         make(locked_folder / "out", "one")
     with pytest.raises(OutputError, match=r"can't write .*c: there is no permission to write there"):

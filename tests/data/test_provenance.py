@@ -41,7 +41,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatc
 
     def digest(handle: object, name: str) -> object:
         path.write_text("second and longer")
-        return real(handle, name)  # type: ignore[arg-type]
+        return real(handle, name)
 
     monkeypatch.setattr(provenance.hashlib, "file_digest", digest)
     with pytest.raises(InputError, match="was changed while it was read"):
@@ -74,7 +74,7 @@ def test_the_id_changes_with_each_thing_that_counts(changed: dict[str, object]) 
 
     def made(parts: dict[str, object]) -> str:
         parts = dict(parts)
-        return run_record(parts.pop("command"), parts.pop("inputs"), parts.pop("options"), **parts)["run_id"]  # type: ignore[arg-type]
+        return run_record(parts.pop("command"), parts.pop("inputs"), parts.pop("options"), **parts)["run_id"]
 
     assert made(base) != made(base | changed)
 
@@ -114,7 +114,7 @@ def test_the_record_is_json_and_names_nobody(tmp_path: Path, monkeypatch: pytest
 
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
-        run_record("run", [], {}, started=dt.datetime(2024, 1, 1))  # noqa: DTZ001
+        run_record("run", [], {}, started=dt.datetime(2024, 1, 1))  # noqa: DTZ001 (that it has no zone is the point)
 
 
 def test_paths_inside_the_working_folder_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

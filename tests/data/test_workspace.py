@@ -226,7 +226,7 @@ def naive(imports: list[tuple[int, list[Row]]], today: int, by_import: bool) -> 
             # among vintages of one import that by_import puts on one day, the latest as_of counts
             candidate = (known, number, as_of if as_of is not None else -1, value)
             if known <= today and ((place, week) not in best or candidate[:3] > best[place, week][:3]):
-                best[place, week] = candidate  # type: ignore[assignment]
+                best[place, week] = candidate
         had |= {(place, week) for place, week, _, _ in held}
     return {key: found[-1] for key, found in best.items()}
 
@@ -318,7 +318,7 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
         (lambda t: b"\xff\xfe\x00", "is damaged: it is not JSON"),
     ],
 )
-def test_a_damaged_or_newer_manifest_is_told_and_nothing_is_touched(tmp_path: Path, spoil, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_or_newer_manifest_is_told_and_nothing_is_touched(tmp_path: Path, spoil, message: str) -> None:
     workspace = Workspace(tmp_path)
     workspace.add(rows(), origin("a"))
     path = tmp_path / manifest.NAME
@@ -424,7 +424,7 @@ def test_a_workspace_that_may_only_be_read_is_read(tmp_path: Path, monkeypatch: 
 
     def refuse(path: object, flags: int, *rest: object) -> int:
         assert not flags & (os.O_WRONLY | os.O_RDWR), f"{path} was opened for writing"
-        return real(path, flags, *rest)  # type: ignore[arg-type]
+        return real(path, flags, *rest)
 
     real = os.open
     monkeypatch.setattr(os, "open", refuse)

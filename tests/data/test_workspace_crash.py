@@ -136,7 +136,7 @@ def test_each_file_is_on_the_disk_before_the_manifest_names_it(tmp_path: Path, m
     real_open, real_fsync, real_replace = os.open, os.fsync, os.replace
 
     def opened(path: object, flags: int, mode: int = 0o777) -> int:
-        handle = real_open(path, flags, mode)  # type: ignore[arg-type]
+        handle = real_open(path, flags, mode)
         names[handle] = str(path)
         return handle
 
@@ -167,7 +167,7 @@ def test_a_disk_that_refuses_changes_nothing(tmp_path: Path, monkeypatch: pytest
 
         def refuse(*args: object, stop: int = moment) -> object:
             nonlocal seen
-            harmless = call == "open" and not args[1] & os.O_CREAT  # type: ignore[operator]
+            harmless = call == "open" and not args[1] & os.O_CREAT
             if not harmless and not (call == "mkdir" and os.path.isdir(str(args[0]))):
                 seen += 1
                 if seen == stop:

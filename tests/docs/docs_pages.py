@@ -120,7 +120,7 @@ def run_page(page: Path) -> None:
         elif block.language == "python":
             out = io.StringIO()
             with redirect_stdout(out):
-                exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), scope)  # noqa: S102
+                exec(compile("\n" * (block.line - 1) + block.text, str(page), "exec"), scope)  # noqa: S102 (a page's own code)
             following = page_blocks[number + 1 : number + 2]
             if following and following[0].language == "text" and out.getvalue():
                 expected = same(following[0].text, out.getvalue())

@@ -116,7 +116,7 @@ def _listed(section: str) -> dict[str, str]:
 def test_every_dependency_is_explained_with_its_licence(section: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = project["dependencies"] if section.startswith("In every") else project["optional-dependencies"]["dev"]
-    names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}  # type: ignore[index]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
     listed = _listed(section)
     assert set(listed) == names
     for name, licence in listed.items():
@@ -156,7 +156,7 @@ def salus_version() -> str:
 
 
 MODULES = sorted(m.name for m in pkgutil.walk_packages(salus.__path__, "salus."))
-WITH_EXAMPLES = [m for m in MODULES if ">>>" in Path(importlib.util.find_spec(m).origin).read_text("utf-8")]  # type: ignore[union-attr,arg-type]
+WITH_EXAMPLES = [m for m in MODULES if ">>>" in Path(importlib.util.find_spec(m).origin).read_text("utf-8")]
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

@@ -181,7 +181,7 @@ def test_train_before_fits_once_on_what_was_known_before_that_day(recorder: type
     [panel] = recorder.fitted
     assert panel.reference_date == days[0] - dt.timedelta(days=1)
     known = series.known_on(panel.reference_date)
-    assert known["as_of"].max() < days[0]  # type: ignore[operator]
+    assert known["as_of"].max() < days[0]
     assert panel.history()["value"].sum() == pytest.approx(known["value"].sum())
 
 
@@ -250,7 +250,7 @@ def test_poisoned_rows_of_later_vintages_change_nothing(model: str) -> None:
     reference = said(clean, plain)
     assert said(dirty, spoiled).equals(reference)
     seen = backtest(read_series(dirty), [_saturday(75)], [1], model)
-    assert seen["value"].max() > 1e4, "the poison is there to be seen later"  # type: ignore[operator]
+    assert seen["value"].max() > 1e4, "the poison is there to be seen later"
     FORECASTS.check(reference)
 
 

@@ -239,7 +239,7 @@ def test_row_order_does_not_matter() -> None:
 def test_unusable_forecasts_are_refused_in_words(spoil: object, message: str) -> None:
     forecasts = forecast_table(np.tile(np.arange(23.0), (6, 1)))
     with pytest.raises(TableError, match=message):
-        score(spoil(forecasts), truth_table(np.ones((4, 3))))  # type: ignore[operator]
+        score(spoil(forecasts), truth_table(np.ones((4, 3))))
 
 
 def test_a_truth_of_another_disease_is_refused_and_both_are_named() -> None:

@@ -63,7 +63,10 @@ def test_unknown_weeks_are_bridged_and_empty_seasons_have_no_epidemic() -> None:
 
 def test_several_waves_and_years_without_an_epidemic_are_found() -> None:
     week = np.arange(52)
-    bump = lambda size, centre: size * np.exp(-0.5 * ((week - centre) / 3) ** 2)  # noqa: E731
+
+    def bump(size: float, centre: float) -> np.ndarray:
+        return size * np.exp(-0.5 * ((week - centre) / 3) ** 2)
+
     seasons = np.array(
         [0.2 + bump(10, 20) + bump(5, 38), 0.2 + bump(0.4, 20), 0.2 + bump(9, 22) + bump(6, 40), 0.2 + bump(0.5, 21)]
     )

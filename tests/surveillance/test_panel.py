@@ -33,7 +33,7 @@ def rows(
 
 
 def laid(entries: list[tuple[str, int, float | None]], last: int, **options: object) -> Panel:
-    return grid(rows(entries), WEEK, start(last), WEEK.end(start(last)), **options)  # type: ignore[arg-type]
+    return grid(rows(entries), WEEK, start(last), WEEK.end(start(last)), **options)
 
 
 def test_rows_are_laid_by_place_and_period_with_unknown_as_nan() -> None:

@@ -20,9 +20,7 @@ def test_case_blanks_and_width_do_not_matter(label: str) -> None:
     assert totals(["North", "South", label]) == [label]
 
 
-@pytest.mark.parametrize(
-    "label", ["Totnes", "All Saints", "Total Bay", "全州县", "计家墩", "合计区", "Nation"]
-)
+@pytest.mark.parametrize("label", ["Totnes", "All Saints", "Total Bay", "全州县", "计家墩", "合计区", "Nation"])
 def test_a_name_that_only_holds_such_a_word_is_a_place(label: str) -> None:
     assert totals(["North", "South", label]) == []
 

@@ -87,7 +87,7 @@ def _check_levels(forecasts: pl.DataFrame, status: pl.DataFrame) -> None:
     pmf = forecasts.filter(pl.col("output_type") == "pmf")
     sums = pmf.group_by(TASK).agg(pl.col("value").sum())
     np.testing.assert_allclose(sums["value"], 1.0, atol=1e-9)
-    assert pmf["value"].min() >= 0  # type: ignore[operator]
+    assert pmf["value"].min() >= 0
     columns = [c for c in status.columns if c[12:].isdigit() and c.startswith("probability_")]
     ahead = status.filter(pl.col("horizon") > 0)
     shown = ahead.unpivot(columns, index=TASK, variable_name="k", value_name="told").drop_nulls("told")

@@ -64,7 +64,7 @@ def rows(places: Sequence[str] = ("A", "B"), weeks: int = 130, first: int = 0) -
 
 
 def written(folder: Path, table: pl.DataFrame, **options: object) -> Path:
-    run(table, **options).write(folder, pdf=False)  # type: ignore[arg-type]
+    run(table, **options).write(folder, pdf=False)
     return folder
 
 

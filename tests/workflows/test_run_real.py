@@ -71,8 +71,8 @@ def test_japan_hfmd_by_the_executable_with_the_pooled_model_and_pdf(tmp_path: Pa
         pl.col("origins").min().alias("least"), pl.col("origins").max().alias("most")
     )
     assert sorted(origins.select("horizon", "most").rows()) == [(1, 52), (2, 51), (3, 50), (4, 49)]
-    assert origins["least"].min() >= 40, "some weeks are missing, most are not"  # type: ignore[operator]
-    assert (trust["label"] != "withheld").mean() > 0.5, "the pooled model beats persistence in most places"  # type: ignore[operator]
+    assert origins["least"].min() >= 40, "some weeks are missing, most are not"
+    assert (trust["label"] != "withheld").mean() > 0.5, "the pooled model beats persistence in most places"
 
 
 def test_japan_influenza(tmp_path: Path, prefectures: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from salus.errors import InputError
 from salus.reports.words import language
@@ -161,7 +161,7 @@ class Stages:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Stages:
         self._bar.start()
@@ -182,4 +182,4 @@ class Stages:
         """
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=of)
-        self._bar.update(self._tasks[stage], completed=done, total=of)  # type: ignore[arg-type]  # TaskID is an int
+        self._bar.update(self._tasks[stage], completed=done, total=of)

@@ -43,7 +43,7 @@ WITH dated AS (
   FROM ranked WHERE within_day = 1
 )
 SELECT * FROM vintages WHERE age = 1 OR $every ORDER BY disease, signal, location, date, as_of
-"""  # noqa: S608  # the contract's own column names
+"""  # noqa: S608 (the names are the contract's own)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ Every row is one of the three, with a reason, and the sums are checked. What is 
 identifier of the source; the vault keeps of a row set aside only its file, line and visit number, to find it again.
 """
 
+# ruff: noqa: S608 (a statement is made of this package's own text, and of names and paths that are quoted)
+
 from __future__ import annotations
 
 import datetime as dt
@@ -303,14 +305,12 @@ COPY (
            ELSE left_out END AS left_out
     FROM ({raw})
   )
-) TO '{_posix(work / "stage.parquet")}' (FORMAT parquet, COMPRESSION lz4)""")  # noqa: S608
+) TO '{_posix(work / "stage.parquet")}' (FORMAT parquet, COMPRESSION lz4)""")
     lines = source.unreadable(connection)
     table = pl.DataFrame(lines, schema={"file": pl.String, "line": pl.Int64, "reason": pl.String}, orient="row")
     table.write_parquet(work / "lines.parquet")
     stage = f"'{_posix(work / 'stage.parquet')}'"
-    counts = connection.execute(
-        f"SELECT left_out, aside, count(*) FROM {stage} GROUP BY ALL ORDER BY ALL"  # noqa: S608
-    ).fetchall()
+    counts = connection.execute(f"SELECT left_out, aside, count(*) FROM {stage} GROUP BY ALL ORDER BY ALL").fetchall()
     dropped = {reason: n for reason, _, n in counts if reason is not None}
     aside = {reason: n for left, reason, n in counts if left is None and reason is not None}
     for reason, n in table.group_by("reason").len().iter_rows():
@@ -321,7 +321,7 @@ COPY (
   reason FROM {stage}
     WHERE aside IS NOT NULL
   UNION ALL SELECT file, line, NULL, reason FROM '{_posix(work / "lines.parquet")}' ORDER BY ALL
-) TO '{_posix(work / "aside.parquet")}' (FORMAT parquet)""")  # noqa: S608
+) TO '{_posix(work / "aside.parquet")}' (FORMAT parquet)""")
     return dropped, aside, sum(n for left, reason, n in counts if left is None and reason is None)
 
 
@@ -329,9 +329,9 @@ def _surrogates(connection: Any, key: Key, work: Path) -> int:
     """Kept rows under surrogates, each visit and code once; how many."""
     for use in ("person", "encounter"):
         key.register(connection, use)
-    stage = f"(SELECT * FROM '{_posix(work / 'stage.parquet')}' WHERE aside IS NULL AND left_out IS NULL)"  # noqa: S608
+    stage = f"(SELECT * FROM '{_posix(work / 'stage.parquet')}' WHERE aside IS NULL AND left_out IS NULL)"
     connection.execute(
-        f"CREATE TEMP TABLE persons AS SELECT person AS raw, {surrogate_sql('person', 'person')} AS person "  # noqa: S608
+        f"CREATE TEMP TABLE persons AS SELECT person AS raw, {surrogate_sql('person', 'person')} AS person "
         f"FROM (SELECT DISTINCT person FROM {stage}), key_person"
     )
     people, numbers = connection.execute("SELECT count(*), count(DISTINCT person) FROM persons").fetchall()[0]
@@ -350,10 +350,10 @@ COPY (
     code_system,
     {pattern} AS code
   FROM {stage} s JOIN persons p ON s.person = p.raw, key_encounter
-) TO '{_posix(work / "all.parquet")}' (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608
+) TO '{_posix(work / "all.parquet")}' (FORMAT parquet, COMPRESSION zstd)""")
     rows = f"'{_posix(work / 'all.parquet')}'"
     mark = "hash(encounter, code_system, code)"
-    connection.execute(f"CREATE TEMP TABLE twice AS SELECT {mark} AS mark FROM {rows} GROUP BY ALL HAVING count(*) > 1")  # noqa: S608
+    connection.execute(f"CREATE TEMP TABLE twice AS SELECT {mark} AS mark FROM {rows} GROUP BY ALL HAVING count(*) > 1")
     if not connection.execute("SELECT count(*) FROM twice").fetchall()[0][0]:
         os.replace(work / "all.parquet", work / "records.parquet")  # one system call
     else:
@@ -364,7 +364,7 @@ COPY (
   SELECT * FROM {rows} WHERE {mark} IN (SELECT mark FROM twice)
     QUALIFY row_number() OVER (PARTITION BY encounter, code_system, code
       ORDER BY reported DESC NULLS LAST, date, person, district, age_group, sex, encounter_class) = 1
-) TO '{_posix(work / "records.parquet")}' (FORMAT parquet, COMPRESSION zstd)""")  # noqa: S608
+) TO '{_posix(work / "records.parquet")}' (FORMAT parquet, COMPRESSION zstd)""")
     return _count(connection, f"'{_posix(work / 'records.parquet')}'")
 
 
@@ -451,7 +451,7 @@ def _minus(reason: str, n: int) -> dict[str, int]:
 
 
 def _count(connection: Any, table: str) -> int:
-    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])  # noqa: S608
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
 
 def _posix(path: Path) -> str:

@@ -396,7 +396,7 @@ def _write_release(
         certificate.write(part, name, stated, commitments, policy, key, simulated=simulated)
 
 
-class _whole:  # noqa: N801  # reads as a statement
+class _whole:  # noqa: N801 (reads as a statement)
     """A folder that appears whole or not at all."""
 
     def __init__(self, folder: Path) -> None:

@@ -4,14 +4,17 @@ Nothing here is written to disk. A source gives one question in SQL; the wall (`
 and takes the rows as they stream by. A field that is not in :data:`FIELDS` is never selected, so it never enters.
 """
 
+# ruff: noqa: S608 (a statement is made of this package's own text, and of names and paths that are quoted)
+
 from __future__ import annotations
 
 import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -201,17 +204,17 @@ def scan(connection: Any, table: Table, wanted: Sequence[str], name: str) -> str
     columns = ", ".join(quoted_name(c) for c in wanted)
     listed = "[" + ", ".join(quoted(f.absolute().as_posix()) for f in table.files) + "]"
     if table.delimiter is None:
-        return f"SELECT {columns}, filename FROM read_parquet({listed}, filename = true)"  # noqa: S608
+        return f"SELECT {columns}, filename FROM read_parquet({listed}, filename = true)"
     if table.encoding == "utf-8":
         types = "{" + ", ".join(f"{quoted(c)}: 'VARCHAR'" for c in table.fields) + "}"
         return (
-            f"SELECT {columns}, filename FROM read_csv({listed}, columns = {types}, "  # noqa: S608
+            f"SELECT {columns}, filename FROM read_csv({listed}, columns = {types}, "
             f"auto_detect = false, header = true, "
             f"delim = {quoted(table.delimiter)}, quote = '\"', escape = '\"', filename = true, store_rejects = true, "
             f"rejects_table = {quoted(name + '_rejects')}, rejects_scan = {quoted(name + '_reject_scans')})"
         )
     connection.register(name, _decoded(table, wanted))
-    return f"SELECT {columns}, filename FROM {quoted_name(name)}"  # noqa: S608
+    return f"SELECT {columns}, filename FROM {quoted_name(name)}"
 
 
 def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:
@@ -235,7 +238,7 @@ def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:
     if not there[0]:
         return []
     rows = connection.execute(
-        f"SELECT s.file_path, e.line, lower(min(e.error_type::VARCHAR)) FROM {quoted_name(name + '_rejects')} e "  # noqa: S608
+        f"SELECT s.file_path, e.line, lower(min(e.error_type::VARCHAR)) FROM {quoted_name(name + '_rejects')} e "
         f"JOIN {quoted_name(name + '_reject_scans')} s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     return [(Path(file).name, int(line), f"the line can't be read: {error}") for file, line, error in rows]
@@ -314,7 +317,7 @@ def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def open_text(path: Path) -> IO[bytes]:
+def open_text(path: Path) -> BufferedIOBase:
     """A file for reading bytes, unpacked when its name ends in ``.gz``.
 
     Parameters
@@ -322,7 +325,7 @@ def open_text(path: Path) -> IO[bytes]:
     path : Path
         File to open.
     """
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+    return gzip.GzipFile(path) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def simple(name: str) -> str:

@@ -148,7 +148,8 @@ class Seasons:
         table = self.align(history)
         if table.height == 0:
             return [], np.empty((0, 0))
-        seasons = list(range(int(table["season"].min()), int(table["season"].max()) + 1))  # type: ignore[arg-type]
+        there = table["season"].unique().to_list()
+        seasons = list(range(min(there), max(there) + 1))
         values = np.full((len(seasons), max(self.length(s) for s in seasons)), np.nan)
         values[table["season"].to_numpy() - seasons[0], table["position"].to_numpy()] = table["value"].to_numpy()
         return seasons, values

@@ -267,7 +267,7 @@ def xpt(columns: list[tuple[str, str, int]], rows: list[list[float | str | None]
     out += names + b" " * (-len(names) % 80)
     out += record(f"HEADER RECORD*******OBS     HEADER RECORD!!!!!!!{zeros}")
     body = b"".join(
-        ibm(value, length) if length > 0 else str(value or "").encode().ljust(-length)  # type: ignore[arg-type]
+        ibm(value, length) if length > 0 else str(value or "").encode().ljust(-length)
         for row in rows
         for value, (_, _, length) in zip(row, columns, strict=True)
     )

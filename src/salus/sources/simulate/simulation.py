@@ -92,7 +92,7 @@ def simulate(
     years: float = 6,
     seed: int = 1,
     end: dt.date | None = None,
-    format: str = "parquet",  # noqa: A002
+    format: str = "parquet",  # noqa: A002 (the name of the option)
     *,
     start: dt.date | None = None,
     on_day: Callable[[int, int], None] | None = None,
