@@ -164,3 +164,25 @@ def test_probabilities_add_up_and_the_level_is_the_most_probable(
     assert chances[row["level"]] == max(chances)
     assert 0 <= row["probability_higher"] <= 1
     assert row["lower95"] <= row["lower50"] <= row["value"] <= row["upper50"] <= row["upper95"]
+
+
+def test_a_withheld_place_repeats_its_level_now_and_tells_no_chance_of_a_rise() -> None:
+    known = panel([[1, 2, 3], [4, 5, 6]])
+    labels = {("A", 1): "withheld", ("A", 2): "high", ("B", 1): "withheld", ("B", 2): "unknown"}
+    table = status_table(known, evenly(known, 6, 8), trusted(labels), scheme("A", "B")).filter(pl.col("horizon") > 0)
+    assert table.select("level", "level_name", "trust").rows() == [
+        (1, "raised", "withheld"), (2, "warning", "high"), (2, "warning", "withheld"), (2, "warning", "unknown")
+    ]  # fmt: skip
+    assert [p is None for p in table["probability_higher"]] == [True, False, True, False]
+
+
+def test_a_place_whose_latest_count_is_left_out_has_no_level_now() -> None:
+    known = panel([[1, 2, np.nan], [4, 5, np.nan], [1, 2, 6]])
+    hidden = pl.DataFrame({"location": ["A", "C"], "date": [known.starts[2], known.starts[1]]})
+    trust = trusted({(p, h): "withheld" if h == 1 else "low" for p in "ABC" for h in (1, 2)})
+    table = status_table(known, evenly(known, 0, 8), trust, scheme("A", "B", "C"), hidden)
+    now = table.filter(pl.col("horizon") == 0)
+    assert now.select("level", "note").rows() == [
+        (None, "newer counts are left out to protect persons"), (2, "last report 1 week late"), (2, None)
+    ]  # fmt: skip
+    assert table.filter(pl.col("horizon") == 1)["level"].to_list() == [None, 2, 2]

@@ -29,6 +29,7 @@ def place_views(
     scheme: LevelScheme,
     meta: Meta,
     places: pl.DataFrame,
+    left_out: pl.DataFrame | None = None,
 ) -> tuple[PlaceView, ...]:
     """Views of all places of the history and the status table, by location.
 
@@ -42,6 +43,8 @@ def place_views(
         Level names, thresholds and their source.
     meta : Meta
         What the bulletin says about itself.
+    left_out : polars.DataFrame, optional
+        ``location``, ``date`` of counts left out to protect persons.
 
     Returns
     -------
@@ -67,6 +70,9 @@ def place_views(
     tested: dict[str, list[Trust]] = {}
     for row in trust.sort("horizon").iter_rows(named=True):
         tested.setdefault(row["location"], []).append(Trust(**{f: row[f] for f in Trust.__dataclass_fields__}))
+    veiled: dict[str, set[dt.date]] = {}
+    for location, start in left_out.iter_rows() if left_out is not None else ():
+        veiled.setdefault(location, set()).add(start)
     about = {row["location"]: row for row in places.iter_rows(named=True)}
     locations = sorted(known.keys() | rows.keys() | meta.unforecast.keys())
     if not locations:
@@ -87,6 +93,7 @@ def place_views(
             anchors[location],
             shorts.get(location) or "",
             scales,
+            frozenset(veiled.get(location, ())),
         )
         for location in locations
     )
@@ -128,9 +135,14 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
     horizons = sorted({o.horizon for v in views for o in v.outlooks})
     wanted = DAYS_AHEAD if meta.cadence.kind == "day" else 2
     focus = max((h for h in horizons if h <= wanted), default=horizons[0] if horizons else wanted)
-    graded = [v for v in counted if v.level is not None]
-    ahead = [o.probabilities for v in graded if (o := v.outlook(focus)) is not None and o.probabilities]
-    complete = bool(graded) and len(ahead) == len(graded)
+    ahead, given, graded = [], 0, [v for v in counted if v.level is not None]
+    for view in graded:
+        outlook = view.outlook(focus)
+        if outlook is not None and outlook.probabilities:
+            good = outlook.trend != "withheld"
+            given += good
+            ahead.append(outlook.probabilities if good else tuple(float(k == view.level) for k in range(number)))
+    complete = bool(graded) and len(ahead) == len(graded) and 2 * given > len(graded)
     return Overview(
         places=tuple(counted),
         wider=tuple(v for v in ordered if v.location not in {c.location for c in counted}),
@@ -155,6 +167,7 @@ def _place(
     anchor: str,
     short: str,
     scales: Mapping[str, Scale],
+    left_out: frozenset[dt.date],
 ) -> PlaceView:
     starts, values = grid
     nowadays = next((r for r in rows if r["horizon"] == 0), None)
@@ -164,7 +177,8 @@ def _place(
     previous = dict(zip(starts, values, strict=True)).get(meta.cadence.shift(now_start, -1)) if now_start else None
     name = about.get("name") or location
     late = max(0, meta.cadence.between(now_start, meta.last_known)) if now_start else 0
-    current = now is not None and late <= SILENT_AFTER  # a level so old says nothing of now
+    veiled = any(now_start is None or start > now_start for start in left_out)
+    current = now is not None and late <= SILENT_AFTER and not veiled  # a level so old says nothing of now
     return PlaceView(
         location=location,
         anchor=anchor,
@@ -191,6 +205,8 @@ def _place(
         note="; ".join(n for n in ((nowadays["note"] if nowadays else ""), scheme.notes.get(location)) if n),
         reason=meta.unforecast.get(location),
         scale=scales[location],
+        left_out=left_out,
+        note_zh=scheme.notes_zh.get(location, ""),
     )
 
 

@@ -120,6 +120,7 @@ def build(
     meta: Meta,
     places: pl.DataFrame,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
+    left_out: pl.DataFrame | None = None,
 ) -> Bulletin:
     """A bulletin from the result tables; nothing is computed anew but rounding, counting and words.
 
@@ -141,6 +142,8 @@ def build(
         Places table: names and tile positions; a further column ``short`` gives abbreviations for tiles.
     shapes : mapping of str to mapping, optional
         GeoJSON geometries by location; a shape map is drawn in place of tiles.
+    left_out : polars.DataFrame, optional
+        ``location``, ``date`` of counts that were left out to protect persons; said wherever they would stand.
 
     Returns
     -------
@@ -154,5 +157,5 @@ def build(
     InputError
         There is no place at all, a level has no name, or status and forecasts tell different numbers.
     """
-    views = assemble.place_views(history, status, trust, forecasts, scheme, meta, places)
+    views = assemble.place_views(history, status, trust, forecasts, scheme, meta, places, left_out)
     return Bulletin(meta, scheme, views, assemble.overview(views, scheme, meta), shapes or None)

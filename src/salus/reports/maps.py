@@ -12,8 +12,11 @@ from salus.errors import InputError
 from salus.reports import svg
 from salus.reports.view import PlaceView
 
-Reading = Callable[[PlaceView], tuple[int | None, str]]
-"""From a place to the colour step of its level and the words for it."""
+Tile = tuple[int | None, str, bool]
+"""Colour step of a level, the words for it, and whether it is hatched: no forecast, the level now repeated."""
+
+Reading = Callable[[PlaceView], Tile]
+"""From a place to what is drawn for it."""
 
 TILE = 46.0
 SHAPE_WIDTH = 560.0
@@ -36,7 +39,7 @@ def tile_map(
     name, title, description : str
         Id in the page, and words for those who do not see it.
     reading : callable
-        Colour step and words of a place.
+        Colour step, words and hatching of a place.
     labels : mapping of str to str
         Short names by location.
     """
@@ -45,9 +48,9 @@ def tile_map(
     left = min(column for _, (_, column) in placed)
     width = (max(column for _, (_, column) in placed) - left + 1) * TILE
     height = (max(row for _, (row, _) in placed) - top + 1) * TILE
-    drawn = []
+    drawn = [_hatching(name)]
     for view, (row, column) in sorted(placed, key=lambda pair: pair[1]):
-        step, words = reading(view)
+        step, words, held = reading(view)
         x, y = (column - left) * TILE, (row - top) * TILE
         ink = svg.LEVEL_INK[step] if step is not None else "#3b4a52"
         label = labels[view.location]
@@ -65,6 +68,9 @@ def tile_map(
                     fill=_fill(step),
                     class_=_class(step),
                 ),
+                svg.tag("rect", x=x + 1, y=y + 1, width=TILE - 2, height=TILE - 2, rx=4, fill=f"url(#{name}-h)")
+                if held
+                else "",
                 f'<g class="{_class(step)}i" color="{ink}">{svg.shape(step, x + TILE / 2, y + 12.5, 5, ink)}</g>',
                 svg.tag(
                     "text",
@@ -116,11 +122,11 @@ def shape_map(
     squeeze = math.cos(math.radians((south + north) / 2))
     scale = SHAPE_WIDTH / max((east - west) * squeeze, (north - south), 1e-9)
     width, height = max(1.0, (east - west) * squeeze * scale), max(1.0, (north - south) * scale)
-    drawn = []
+    drawn = [_hatching(name)]
     for view in views:
         if view.location not in rings:
             continue
-        step, words = reading(view)
+        step, words, held = reading(view)
         ink = svg.LEVEL_INK[step] if step is not None else "#3b4a52"
         projected = [
             [((p[0] - west) * squeeze * scale, (north - p[1]) * scale) for p in ring] for ring in rings[view.location]
@@ -141,12 +147,19 @@ def shape_map(
                     stroke_width=1,
                     class_=_class(step),
                 ),
+                svg.tag("path", d=outline, fill=f"url(#{name}-h)", fill_rule="evenodd") if held else "",
                 f'<g class="{_class(step)}i" color="{ink}">{svg.shape(step, x, y, 5, ink)}</g>',
                 href=f"#{view.anchor}",
                 aria_label=words,
             )
         )
     return svg.picture(name, width, height, title, description, *drawn, group=True)
+
+
+def _hatching(name: str) -> str:
+    """Slanted lines that show on every level's colour, on light and dark screens."""
+    stripe = svg.tag("path", d="M-2,2l4,-4M0,8l8,-8M6,10l4,-4", stroke="#7d8b92", stroke_width=1.2, fill="none")
+    return svg.tag("defs", svg.tag("pattern", stripe, id=f"{name}-h", width=8, height=8, patternUnits="userSpaceOnUse"))
 
 
 def abbreviations(views: Sequence[PlaceView], lang: str) -> dict[str, str]:
@@ -166,6 +179,8 @@ def abbreviations(views: Sequence[PlaceView], lang: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
+    if all(v.short for v in views) and not all(_fits(v.called(lang)) for v in views):
+        return {v.location: v.short for v in views}
     for view in sorted(views, key=lambda v: (len(v.called(lang)), v.location)):
         label = next(option for option in [*_options(view, lang), view.called(lang)[:4]] if option)
         for option in _options(view, lang):
@@ -179,12 +194,8 @@ def abbreviations(views: Sequence[PlaceView], lang: str) -> dict[str, str]:
 
 def _options(view: PlaceView, lang: str) -> list[str]:
     name = view.called(lang)
-    if any(ord(c) > 0x2E7F for c in name):
-        plain = name.removesuffix("特别行政区").removesuffix("自治区")
-        if len(plain) > 3 and plain != name:
-            plain = plain[:2]
-        if len(plain) > 2 and plain[-1] in "省市县都府州":
-            plain = plain[:-1]
+    if _is_chinese(name):
+        plain = _plain(name)
         return [plain[:3], plain[:2] + plain[-1], plain[:1] + plain[-2:]]
     if view.short:
         return [view.short]
@@ -194,6 +205,23 @@ def _options(view: PlaceView, lang: str) -> list[str]:
     letters = "".join(c for c in name if c.isalpha())
     longer = [letters[:2] + c for c in letters[3:]] + [letters[:1] + c + d for c, d in pairwise(letters[2:])]
     return ([initials[:3]] if len(initials) >= 2 else []) + [letters[:3], *longer, name[:3]]
+
+
+def _is_chinese(name: str) -> bool:
+    return any(ord(c) > 0x2E7F for c in name)
+
+
+def _plain(name: str) -> str:
+    """A Chinese name without its kind of place."""
+    plain = name.removesuffix("特别行政区").removesuffix("自治区")
+    if len(plain) > 3 and plain != name:
+        plain = plain[:2]
+    return plain[:-1] if len(plain) > 2 and plain[-1] in "省市县都府州" else plain
+
+
+def _fits(name: str) -> bool:
+    """Whether a name can stand on a tile whole."""
+    return _is_chinese(name) and len(_plain(name)) <= 3
 
 
 def _label_size(label: str) -> float:

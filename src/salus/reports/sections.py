@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from markupsafe import Markup
@@ -39,7 +40,7 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
     ahead = view.outlook(voice.overview.focus)
     trend = ahead.trend if ahead else "none"
     span = words.span(meta.cadence, charts.FAN_PERIODS[meta.cadence.kind])
-    title = words("fan.title", span=span)
+    title = words("fan.title" if view.outlooks else "fan.title.none", span=span)
     fan = charts.fan(
         view,
         f"f-{view.anchor}",
@@ -52,7 +53,8 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         size,
     )
     overlay, alt = _season(voice, view, month, size)
-    note = "; ".join(dict.fromkeys(n for n in (view.note, *(o.note for o in view.outlooks)) if n))
+    own = view.note_zh if words.lang == "zh" and view.note_zh else view.note
+    note = "; ".join(dict.fromkeys(n for n in (own, *(o.note for o in view.outlooks)) if n))
     return {
         "anchor": view.anchor,
         "name": voice.name(view),
@@ -62,10 +64,10 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         "sentence": voice.place(view),
         "support": voice.support(view),
         "fan_title": title,
-        "fan": Markup(fan),  # noqa: S704
+        "fan": Markup(fan),  # noqa: S704 (drawn here, its words escaped)
         "fan_key": (words("fan.key.nochange" if trend == "withheld" else "fan.key")) if view.outlooks else "",
         "season_title": words("season.title"),
-        "season": Markup(overlay),  # noqa: S704
+        "season": Markup(overlay),  # noqa: S704 (drawn here, its words escaped)
         "season_note": alt,
         "caption": words("table.place.caption", place=voice.name(view), unit=voice.unit),
         "levels": list(voice.levels) if view.cuts else [],
@@ -73,6 +75,7 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         "cuts": _cuts(voice, view),
         "trust": voice.trust(view) if view.outlooks else [],
         "note": note,
+        "note_lang": "zh-Hans" if own != view.note else "en",
     }
 
 
@@ -101,7 +104,7 @@ def rows(voice: Voice, view: PlaceView) -> list[dict[str, Any]]:
                 "period": cadence.label(start),
                 "day": words.day(cadence.end(start)) if cadence.kind == "week" else "",
                 "known": True,
-                "value": words("table.missing") if value is None else view.scale.observed(value, view.cuts),
+                "value": view.scale.observed(value, view.cuts) if value is not None else _missing(voice, view, start),
                 "fifty": "",
                 "ninety": "",
                 "badge": badge(voice, level) if level is not None else "",
@@ -122,11 +125,15 @@ def rows(voice: Voice, view: PlaceView) -> list[dict[str, Any]]:
                 "ninety": cell["ninety"],
                 "badge": badge(voice, ahead.level) if ahead.level is not None else "",
                 "chances": chance_cells(voice, ahead),
-                "trust": words(f"label.{ahead.trust}"),
+                "trust": voice.trust_label(ahead.trust),
                 "withheld": cell["withheld"],
             }
         )
     return found
+
+
+def _missing(voice: Voice, view: PlaceView, start: dt.date) -> str:
+    return voice.words("table.veiled" if start in view.left_out else "table.missing")
 
 
 def _cuts(voice: Voice, view: PlaceView) -> str:
@@ -147,7 +154,12 @@ def _season(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
     compare = ""
     if usual is not None:
         low, middle, high = (view.scale.observed(v) for v in usual[:3])
-        compare = words("season.compare", low=low, middle=middle, high=high, now=view.now_text, n=usual[3])
+        key = "season.compare.late" if view.late or view.veiled else "season.compare"
+        compare = words(key, low=low, middle=middle, high=high, now=view.now_text, n=usual[3])
+    if view.left_out:
+        share = len(view.left_out) / (len(view.known) + len(view.left_out))
+        gap = " " if compare and words.lang == "en" else ""
+        compare += gap + words("season.veiled", p=words.percent(share))
     alt = words("season.alt", place=voice.name(view), season=found[-1].name, n=len(found) - 1, compare=compare)
     drawn = charts.season_overlay(
         view, found, position, f"y-{view.anchor}", words("season.title"), alt, month, cadence, words, size

@@ -53,13 +53,15 @@ def key_figures(voice: Voice) -> list[Part]:
                     words("key.expected.up" if low else "key.expected", when=when),
                 )
             )
-    if any(v.outlooks for v in overview.places):
+    if voice.meta.modelled and any(v.outlooks for v in overview.places):
         moves = f"↑\u00a0{len(overview.moving('up'))}\u00a0 ↓\u00a0{len(overview.moving('down'))}"
         found.append(_part(moves, words("key.moves"), words("key.moves.note", when=when)))
         good = [v for v in overview.places if (t := v.trust(overview.focus)) and t.label in ("high", "moderate", "low")]
         found.append(_part(words("key.of", n=len(good), total=total), words("key.trusted"), when))
-    highest = max((v for v in overview.places if v.now is not None), key=lambda v: v.now or 0.0, default=None)
-    if highest is not None:
+    highest = max(
+        (v for v in overview.places if v.now is not None and not v.veiled), key=lambda v: v.now or 0.0, default=None
+    )
+    if highest is not None and (highest.now or not overview.veiled):
         found.append(_part(highest.now_text, words("key.highest", unit=voice.unit), voice.name(highest)))
     return found
 
@@ -72,11 +74,10 @@ def _national(voice: Voice, whole: PlaceView) -> Part:
     """The value of the place that holds the others."""
     ahead, note = whole.outlook(voice.overview.focus), ""
     if ahead is not None:
-        note = voice.words(
-            "colon",
-            head=voice.when(ahead.horizon),
-            body=voice.words("key.about.value", n=voice.ranges(whole, ahead)["median"]),
-        )
+        body = voice.words("key.about.value", n=voice.ranges(whole, ahead)["median"])
+        if ahead.trend == "withheld":
+            body = voice.words["key.nochange"]
+        note = voice.words("colon", head=voice.when(ahead.horizon), body=body)
     return _part(
         whole.now_text, voice.words("key.whole", unit=voice.unit, place=voice.name(whole)), note[:1].upper() + note[1:]
     )
@@ -101,7 +102,9 @@ def _of_one(voice: Voice, view: PlaceView) -> list[Part]:
             low, middle, high = (view.scale.observed(v) for v in usual[:3])
             found.append(_part(middle, words("key.usual"), words("key.usual.note", low=low, high=high, n=usual[3])))
     ahead = view.outlook(voice.overview.focus)
-    if ahead is not None:
+    if ahead is not None and ahead.trend == "withheld":
+        found.append(_part("–", words["key.nochange"], voice.when(ahead.horizon)))
+    elif ahead is not None:
         numbers, when = voice.ranges(view, ahead), voice.when(ahead.horizon)
         span = words("range", low=numbers["low95"], high=numbers["high95"])
         found.append(_part(numbers["median"], words("key.ahead", when=when), words("key.ahead.note", range=span)))
@@ -174,18 +177,20 @@ def level_maps(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> 
     due = voice.meta.last_known
     ahead_start = cadence.shift(due, overview.focus)
 
-    def now(view: PlaceView) -> tuple[int | None, str]:
+    def now(view: PlaceView) -> maps.Tile:
         step = svg.tone(view.level, len(voice.levels))
-        value = view.now_text or words("table.missing")
-        return step, words("map.tile", place=voice.name(view), level=voice.level(view.level), value=value)
+        value = now_cell(voice, view)
+        return step, words("map.tile", place=voice.name(view), level=voice.level(view.level), value=value), False
 
-    def later(view: PlaceView) -> tuple[int | None, str]:
+    def later(view: PlaceView) -> maps.Tile:
         ahead = view.outlook(overview.focus)
         if ahead is None:
-            return None, words("colon", head=voice.name(view), body=words("trend.none"))
-        step = svg.tone(ahead.level, len(voice.levels))
+            return None, words("colon", head=voice.name(view), body=words("trend.none")), False
+        step = svg.tone(level_ahead(view, ahead), len(voice.levels))
+        if ahead.trend == "withheld":
+            return step, words("map.tile.held", place=voice.name(view), level=voice.level(view.level)), step is not None
         value = voice.ranges(view, ahead)["median"]
-        return step, words("map.tile.ahead", place=voice.name(view), level=voice.level(ahead.level), value=value)
+        return step, words("map.tile.ahead", place=voice.name(view), level=voice.level(ahead.level), value=value), False
 
     found = []
     for name, start, reading, key in (
@@ -194,22 +199,71 @@ def level_maps(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> 
     ):
         if key == "map.ahead" and not any(v.outlook(overview.focus) for v in drawn):
             continue
-        period = words.period(cadence, start)
-        heading = words(key, when=words.after(cadence, overview.focus), period=cadence.label(start))
+        period = words.period(cadence, start, brief=True)
+        heading = words(key, when=voice.when(overview.focus), period=period)
+        if key == "map.ahead" and overview.on_time:
+            heading = words("colon", head=heading, body=period)
         alt = _map_alt(voice, drawn, key == "map.ahead", period)
         if shapes:
             picture = maps.shape_map(drawn, shapes, name, heading, alt, reading)
         else:
             picture = maps.tile_map(drawn, name, heading, alt, reading, labels)
-        found.append({"heading": heading, "svg": Markup(picture)})  # noqa: S704
+        found.append({"heading": heading, "svg": Markup(picture)})  # noqa: S704 (drawn here, its words escaped)
     return found
+
+
+def now_cell(voice: Voice, view: PlaceView) -> str:
+    """The last value as tables and maps write it: also where it is missing, or left out to protect persons.
+
+    Parameters
+    ----------
+    voice : Voice
+        Language.
+    view : PlaceView
+        The place.
+    """
+    if view.veiled:
+        return voice.words["table.veiled"]
+    return view.now_text or voice.words["table.missing"]
+
+
+def level_ahead(view: PlaceView, ahead: Outlook) -> int | None:
+    """The level that is shown for a horizon: the likeliest, or the one now where the forecast is withheld.
+
+    Parameters
+    ----------
+    view : PlaceView
+        The place.
+    ahead : Outlook
+        What is expected.
+    """
+    return view.level if ahead.trend == "withheld" else ahead.level
+
+
+def map_note(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> str:
+    """What stands under the maps: how to read them, and what hatching means where there is some.
+
+    Parameters
+    ----------
+    voice : Voice
+        Facts and language.
+    shapes : mapping of str to mapping, optional
+        GeoJSON geometries by location.
+    """
+    words = voice.words
+    said = [words["map.note.shape"] if shapes else words("map.note", place=voice.kind(1))]
+    if voice.overview.moving("withheld"):
+        said.append(words["map.held"])
+    return (" " if words.lang == "en" else "").join(said)
 
 
 def _map_alt(voice: Voice, drawn: Sequence[PlaceView], later: bool, period: str) -> str:
     levels: list[int | None] = []
+    held = 0
     for view in drawn:
         ahead = view.outlook(voice.overview.focus)
-        levels.append((ahead.level if ahead else None) if later else view.level)
+        levels.append((level_ahead(view, ahead) if ahead else None) if later else view.level)
+        held += bool(later and ahead and ahead.trend == "withheld")
     items = [
         voice.words("map.count", n=levels.count(k), **voice.level_words(k))
         for k in reversed(range(len(voice.levels)))
@@ -217,7 +271,10 @@ def _map_alt(voice: Voice, drawn: Sequence[PlaceView], later: bool, period: str)
     ]
     if levels.count(None):
         items.append(voice.words("map.unknown", n=levels.count(None)))
-    return voice.words("map.alt", period=period, items=voice.words.join(items, most=9))
+    said = [voice.words("map.alt", period=period, items=voice.words.join(items, most=9))]
+    if held:
+        said.append(voice.words("map.alt.held", n=held))
+    return (" " if voice.words.lang == "en" else "").join(said)
 
 
 def table(voice: Voice) -> Part:
@@ -231,17 +288,15 @@ def table(voice: Voice) -> Part:
     Returns
     -------
     dict
-        ``caption``, ``heads`` (one a horizon), ``levels`` (names), ``rows``.
+        ``caption``, ``heads`` (one a horizon), ``levels`` (names), ``rows``, ``veiled`` (a count is left out).
     """
     overview, words, cadence = voice.overview, voice.words, voice.meta.cadence
     horizons = overview.horizons
     heads = [
         {
             "horizon": h,
-            "when": words.after(cadence, h)
-            if overview.on_time
-            else cadence.label(cadence.shift(voice.meta.last_known, h)),
-            "label": _head_label(voice, h),
+            "when": words.after(cadence, h) if overview.on_time else _last_day(voice, h),
+            "label": _last_day(voice, h) if overview.on_time else "",
             "focus": h == overview.focus,
         }
         for h in horizons
@@ -249,39 +304,39 @@ def table(voice: Voice) -> Part:
     return {
         "caption": words(
             "table.caption",
-            disease=voice.disease,
+            disease=voice.title,
             unit=voice.unit,
-            period=words.period(cadence, voice.meta.last_known),
+            when=words.during(cadence, voice.meta.last_known),
             span=words.span(cadence, max(horizons, default=overview.focus)),
         ),
         "heads": heads,
         "levels": list(voice.levels) if any(v.cuts for v in overview.all_places) else [],
         "rows": [_row(voice, view, horizons) for view in overview.all_places],
+        "veiled": any(v.veiled for v in overview.all_places),
     }
 
 
-def _head_label(voice: Voice, horizon: int) -> str:
-    """Under a horizon's head: which period it is, or, where the head says that, the last day of its week."""
+def _last_day(voice: Voice, horizon: int) -> str:
+    """The period of a horizon by its last day."""
     cadence = voice.meta.cadence
-    start = cadence.shift(voice.meta.last_known, horizon)
-    if voice.overview.on_time:
-        return cadence.label(start)
-    return voice.words.day(cadence.end(start)) if cadence.kind == "week" else ""
+    return voice.words.until(cadence, cadence.shift(voice.meta.last_known, horizon))
 
 
 def _row(voice: Voice, view: PlaceView, horizons: Sequence[int]) -> Part:
     ahead = view.outlook(voice.overview.focus)
+    told = ahead is not None and ahead.probabilities and ahead.trend != "withheld"
+    late = view.late and view.now_start and not view.veiled
     return {
         "name": voice.name(view),
         "anchor": view.anchor,
-        "now": view.now_text or voice.words("table.missing"),
-        "late": voice.meta.cadence.label(view.now_start) if view.late and view.now_start else "",
+        "now": now_cell(voice, view),
+        "late": voice.meta.cadence.label(view.now_start) if late and view.now_start else "",
         "badge": badge(voice, view.level),
         "direction": direction(voice, ahead.trend if ahead else "none"),
         "cells": [outlook_cell(voice, view, view.outlook(h)) for h in horizons],
-        "bar": chances(voice, ahead.probabilities) if ahead and ahead.probabilities else "",
+        "bar": chances(voice, ahead.probabilities) if ahead and told else "",
         "chances": chance_cells(voice, ahead),
-        "trust": voice.words(f"label.{ahead.trust}" if ahead else "trend.none"),
+        "trust": voice.trust_label(ahead.trust) if ahead else voice.words["trend.none"],
         "label": ahead.trust if ahead else "none",
     }
 
@@ -315,7 +370,7 @@ def outlook_cell(voice: Voice, view: PlaceView, ahead: Outlook | None) -> Part:
 
 
 def chance_cells(voice: Voice, ahead: Outlook | None) -> list[str]:
-    """The chance of each level as the tables write it.
+    """The chance of each level as the tables write it; empty where the forecast is withheld.
 
     Parameters
     ----------
@@ -324,7 +379,7 @@ def chance_cells(voice: Voice, ahead: Outlook | None) -> list[str]:
     ahead : Outlook or None
         What is expected.
     """
-    if ahead is None or not ahead.probabilities:
+    if ahead is None or not ahead.probabilities or ahead.trend == "withheld":
         return [""] * len(voice.levels)
     return [voice.words("percent.cell", p=percent(p)) for p in ahead.probabilities]
 
@@ -355,16 +410,14 @@ def multiples(voice: Voice) -> list[Part]:
             top = together if shared else charts.small_top([view], due, cadence)
             ahead = view.outlook(overview.focus)
             trend = words(f"trend.{ahead.trend if ahead else 'none'}")
-            alt = words(
-                "multiples.alt", place=voice.name(view), value=view.now_text or words("table.missing"), trend=trend
-            )
+            alt = words("multiples.alt", place=voice.name(view), value=now_cell(voice, view), trend=trend)
             picture = charts.small(view, f"s-{view.anchor}", alt, top, view.cuts, due, cadence)
             drawn.append(
                 {
                     "name": voice.name(view),
                     "anchor": view.anchor,
-                    "value": view.now_text or words("table.missing"),
-                    "svg": Markup(picture),  # noqa: S704
+                    "value": now_cell(voice, view),
+                    "svg": Markup(picture),  # noqa: S704 (drawn here, its words escaped)
                     "top": "" if shared else words("multiples.top", top=threshold(top)),
                 }
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -147,6 +146,10 @@ class PlaceView:
         Why there is no forecast, in English and Chinese.
     scale : Scale
         How its values are rounded.
+    left_out : frozenset of datetime.date
+        First days of the periods whose count is left out to protect persons.
+    note_zh : str
+        The note in Chinese; may be empty where the note is not.
     """
 
     location: str
@@ -170,6 +173,8 @@ class PlaceView:
     note: str
     reason: tuple[str, str] | None
     scale: Scale
+    left_out: frozenset[dt.date] = frozenset()
+    note_zh: str = ""
 
     def called(self, lang: str) -> str:
         """Its name in a language.
@@ -207,6 +212,11 @@ class PlaceView:
         return tuple((s, v) for s, v in zip(self.starts, self.values, strict=True) if v is not None)
 
     @property
+    def veiled(self) -> bool:
+        """Whether a count newer than the last one shown is left out to protect persons, or all are."""
+        return any(self.now_start is None or start > self.now_start for start in self.left_out)
+
+    @property
     def now_text(self) -> str:
         """The last known value as it is written everywhere; empty where nothing is known."""
         return "" if self.now is None else self.scale.observed(self.now, self.cuts)
@@ -235,7 +245,8 @@ class Overview:
     before : tuple of int
         The same one period earlier.
     expected : tuple of float or None
-        Sums of the level probabilities at `focus`; None unless every place with a level has them.
+        Sums of the level probabilities at `focus`, a withheld place counting at its level now; None unless every place
+        with a level has them and more than half of those are not withheld.
     """
 
     places: tuple[PlaceView, ...]
@@ -264,10 +275,9 @@ class Overview:
 
     @cached_property
     def kind(self) -> str | None:
-        """What most of the places are (the tables' ``location_level``); None where no kind has the majority."""
-        kinds = Counter(v.kind for v in self.places if v.kind)
-        common, times = next(iter(kinds.most_common(1)), (None, 0))
-        return common if 2 * times > len(self.places) else None
+        """What the places are (the tables' ``location_level``); None where they are not all of one kind."""
+        kinds = {v.kind for v in self.places}
+        return next(iter(kinds)) if len(kinds) == 1 else None
 
     @cached_property
     def all_places(self) -> tuple[PlaceView, ...]:
@@ -306,5 +316,10 @@ class Overview:
 
     @property
     def late(self) -> tuple[PlaceView, ...]:
-        """Places whose last known value lies behind the source's usual lag, or that have none."""
-        return tuple(p for p in self.places if p.late or p.now is None)
+        """Places whose last known value lies behind the source's usual lag, or that have none, but not the veiled."""
+        return tuple(p for p in self.places if (p.late or p.now is None) and not p.veiled)
+
+    @property
+    def veiled(self) -> tuple[PlaceView, ...]:
+        """Places whose latest count is left out to protect persons."""
+        return tuple(p for p in self.places if p.veiled)
