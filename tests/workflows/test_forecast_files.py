@@ -115,3 +115,8 @@ def test_the_forecast_of_a_day_is_the_backtests_row_of_it(source: Path) -> None:
     panel = read_series(source).panel(START)
     direct = Persistence().predict(panel, [1, 2, 3, 4])
     np.testing.assert_allclose(once["value"].to_numpy(), np.maximum(np.sort(direct, axis=-1), 0).ravel())
+
+
+def test_a_forecast_of_what_has_not_happened_yet_can_not_be_scored(source: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing can be scored yet: the first period forecast ends on .*backtest"):
+        score_files(forecast(source, model="persistence").table, source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +18,7 @@ from salus.tables.profiles import save_profile
 
 
 def check(
-    file: Annotated[
-        Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines, also as gzip or zip.", readable=False)
-    ],
+    file: options.FileArgument,
     disease: options.OneDiseaseOption = None,
     signal: options.OneSignalOption = None,
     column_map: options.MapOption = None,

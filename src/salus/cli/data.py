@@ -36,9 +36,7 @@ app.command("pull", epilog="Example: salus data pull rki --workspace germany")(p
 
 @app.command("import", epilog="Example: salus data import cases.csv --workspace province --as-of 2026-01-18")
 def import_file(
-    file: Annotated[
-        Path, typer.Argument(help="CSV, Parquet, Excel or JSON lines in the series contract.", readable=False)
-    ],
+    file: options.FileArgument,
     workspace: WorkspaceOption,
     disease: options.OneDiseaseOption = None,
     signal: options.OneSignalOption = None,

@@ -81,7 +81,9 @@ def backtest(
 
 
 def score(
-    forecasts: Annotated[Path, typer.Argument(help="Forecasts in Parquet, as backtest writes them.", readable=False)],
+    forecasts: Annotated[
+        Path, typer.Argument(metavar="FORECASTS", help="Parquet file that backtest or forecast wrote.", readable=False)
+    ],
     series: options.SeriesArgument,
     truth_as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Take the truth as it was known then.")
@@ -107,8 +109,12 @@ def score(
     for row in rows:
         table.add_row(*(_shown(row[name]) for name in forecasting.SCORE_COLUMNS))
     console.print(table)
-    console.print("skill: WIS over persistence's, under 1 is better. status: levels called; no change: had the "
-                  "last level been repeated.", soft_wrap=True)  # fmt: skip
+    console.print(
+        "skill: WIS over persistence's, under 1 is better. cover 50, cover 95: share of the values in the interval, "
+        "to be near 0.50 and 0.95. status: share of the levels called right; no change: had the last level been "
+        "repeated; changes called: of the changes of level alone.",
+        soft_wrap=True,
+    )
 
 
 def _shown(value: object) -> str:

@@ -11,12 +11,24 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from salus import registry
 from salus.errors import InputError
 from salus.reports.words import language
 
+COLUMNS = "location, disease, signal, date and value (CSV, Parquet, Excel or JSON lines)"
+"""What a file of series holds, for the help."""
+
+FileArgument = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help=f"Table with the columns {COLUMNS}, also as gzip or zip.", readable=False),
+]
 SeriesArgument = Annotated[
     Path,
-    typer.Argument(help="CSV, Parquet, Excel, JSON lines (series contract), or a workspace.", readable=False),
+    typer.Argument(
+        metavar="SERIES",
+        help=f"Table with the columns {COLUMNS}; or the folder of a workspace.",
+        readable=False,
+    ),
 ]
 DiseaseOption = Annotated[
     str | None, typer.Option("--disease", "-d", help="Disease; may be left out when there is one.")
@@ -37,15 +49,17 @@ AsOfOption = Annotated[
         help="Day to stand on, by default the last day of the data; nothing later is looked at.",
     ),
 ]
-HorizonsOption = Annotated[str, typer.Option(metavar="FIRST:LAST", help="Periods ahead.")]
-ModelOption = Annotated[str, typer.Option(help="Registered model.")]
+HorizonsOption = Annotated[
+    str, typer.Option(metavar="FIRST:LAST", help="Periods ahead: days, weeks or months, as the data has them.")
+]
+ModelOption = Annotated[str, typer.Option(help=f"One of {', '.join(registry.names('model'))}.")]
 MapOption = Annotated[
     list[str] | None,
     typer.Option(
         "--map",
         metavar="COLUMN=NAME",
-        help="Which column is what: --map Ort=location, --map 'Datum=date:day-first', --map '=Influenza=disease'; "
-        "repeatable.",
+        help="Which column is what, where its name does not tell: --map Ort=location, --map 'Datum=date:day-first', "
+        "--map '=Influenza=disease' for one text in all rows; repeatable.",
     ),
 ]
 
@@ -53,7 +67,7 @@ EncodingOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Encoding of the files of text, such as gb18030; found out where left out. A byte-order mark goes first.",
+        help="Encoding of text files, such as gb18030; found out where left out. A byte-order mark goes before it.",
     ),
 ]
 OneDiseaseOption = Annotated[

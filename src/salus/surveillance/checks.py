@@ -231,7 +231,7 @@ def _places(frame: pl.DataFrame, known: Collection[str] | None) -> list[Fault]:
         faults.append(
             Fault(
                 "unknown place",
-                f"{len(strange)} of {len(labels)} places are not known: {shown}",
+                f"{len(strange)} of {len(labels) - len(whole)} places are not known: {shown}",
                 "Correct the name, or give a table of your places; a place that is not known is shown by its own name",
                 "location",
                 tuple(sorted(rows[x] for x in strange)[:MAX_ROWS_NAMED]),

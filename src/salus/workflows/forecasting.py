@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from salus.data.output import check_place, replaced_file
+from salus.errors import InputError
 from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
 from salus.forecasting.answer import Answer, answer, new_model
@@ -167,6 +168,11 @@ def score_files(
     -------
     list of dict
         A row a horizon with the keys of :data:`SCORE_COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        A file can't be used, or no period of the forecasts has a value in the series.
     """
     table = door.read(forecasts, FORECASTS, encoding=encoding)
     named = str(table["disease"][0]), str(table["signal"][0])
@@ -174,6 +180,12 @@ def score_files(
     settled, latest = series.standing(truth_as_of)
     truth = settled.known_on(latest)
     days = table["reference_date"].unique().sort().to_list()
+    first = table["target_end_date"].sort()[0]
+    if first > latest:
+        raise InputError(
+            f"nothing can be scored yet: the first period forecast ends on {first}, and {series.label} is looked at as "
+            f"known on {latest}. Score against newer figures, or score a backtest."
+        )
     quantiles = table.filter(pl.col("output_type") == "quantile")
     null = _persistence(series, table)
     ours = scores.score(quantiles, truth)
