@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from salus.cli import data, forecasting, records, syndromes
+from salus.cli import data, forecasting, hub, records, syndromes
 from salus.cli.demo import demo
 from salus.cli.run import run
 from salus.cli.simulate import simulate
@@ -34,6 +34,7 @@ data.app.command("simulate", epilog="Example: salus data simulate --out province
 data.app.command("syndromes", epilog="Example: salus data syndromes hfmd")(syndromes.browse)
 app.add_typer(data.app, name="data")
 app.add_typer(records.app, name="records")
+app.add_typer(hub.app, name="hub")
 
 
 def main() -> None:
