@@ -9,8 +9,9 @@ import pytest
 from helpers_wall import MONDAY, TODAY, visits
 
 from salus.errors import InputError, NameNotFoundError, WallError
-from salus.privacy import deidentify, policy, suppression, verification, zones
+from salus.privacy import deidentify, policy, suppressed, suppression, verification, zones
 from salus.privacy import release as releases
+from salus.privacy.gaps import Gaps
 from salus.privacy.policy import Policy
 from salus.tables.contracts import SERIES
 
@@ -234,6 +235,43 @@ def test_a_gate_that_is_missed_writes_nothing(wall, places, definitions, key, mo
     with pytest.raises(WallError, match=r"gate missed: a count of [0-9]+ would be shown"):
         releases.release(root, definitions, places, ALL, key=key)
     assert {f for f in root.rglob("*") if f.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "said"),
+    [
+        (35, 45, True, "narrower than the minimum cell"),
+        (20, 59, True, r"more closely than \+-50 % of its value"),
+        (10, 59, False, "less than one and a half times its value"),
+        (41, 90, False, "does not enclose"),
+    ],
+    ids=["cell", "half", "upper", "outside"],
+)
+def test_each_gate_of_the_attack_has_its_word(low, high, whole, said):
+    found = pl.DataFrame({"low": [1.0, float(low)], "high": [30.0, float(high)], "whole": [False, whole]})
+    with pytest.raises(WallError, match=f"gate missed: .*{said}"):
+        suppressed._check_intervals(found, pl.Series([9, 40]), ALL)
+    suppressed._check_intervals(found.with_columns(low=1.0, high=61.0), pl.Series([9, 40]), ALL)
+
+
+def test_the_attack_stops_a_release_that_it_undoes(wall, places, definitions, key, monkeypatch):
+    root = wall(visits(np.random.default_rng(1)))
+    before = {f for f in root.rglob("*") if f.is_file()}
+    monkeypatch.setattr(Gaps, "_need", lambda self, gap: 0)
+    monkeypatch.setattr(Gaps, "_mostly_shown", lambda self, gap: False)
+    rule = Policy(weeks_held_back=0, minimum_cell=5, minimum_interval=5)
+    with pytest.raises(WallError, match="gate missed"):
+        releases.release(root, definitions, places, rule, key=key)
+    assert {f for f in root.rglob("*") if f.is_file()} == before
+
+
+def test_the_result_of_the_attack_stays_inside(wall, places, definitions, key):
+    report = releases.release(wall(visits(np.random.default_rng(5))), definitions, places, ALL, key=key)
+    inside = json.loads((report.exact.parent / "inside.json").read_text())["attack_by_linear_programming"]
+    assert inside["counts_left_out"] == report.left_out
+    assert inside["narrowest_interval"] >= 15
+    assert inside["least_interval_by_value"] >= 1
+    assert "least_interval" not in report.certificate.read_text()
 
 
 def test_levels_can_be_left_out_and_places_must_nest(wall, places, definitions, key):

@@ -27,6 +27,7 @@ PAGES = {"en": "certificate.html", "zh": "certificate.zh.html"}
 """The certificate in words, by language."""
 
 NEEDS = {
+    "interval_around_value": "key and records",
     "inputs": "key and records",
     "definitions": "definitions",
     "places": "places",

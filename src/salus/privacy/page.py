@@ -78,6 +78,6 @@ def _name(claim: str, language: str) -> str:
 
 
 def _value(value: str, words: dict[str, str]) -> str:
-    if value in ("none", "unbounded"):
+    if value in ("none", "unbounded", "yes"):
         return words[value]
     return f"{int(value):,}" if value.isdecimal() and len(value) < 16 else value

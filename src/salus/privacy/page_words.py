@@ -31,6 +31,7 @@ TEXT = {
         "signed.how": "Check everything on a machine of your own with Salus:",
         "signed.made": "Certified {when} (UTC) under the policy '{policy}', which is the file policy.toml.",
         "none": "none",
+        "yes": "yes",
         "unbounded": "no upper end",
     },
     "zh": {
@@ -59,6 +60,7 @@ TEXT = {
         "signed.how": "在您自己的计算机上用Salus核对全部内容：",
         "signed.made": "认证时间{when}（世界协调时），所依据的政策“{policy}”见文件policy.toml。",
         "none": "无",
+        "yes": "是",
         "unbounded": "无上限",
     },
 }
@@ -70,7 +72,8 @@ CLAIMS = {
         "zeros_shown": "zeros that are shown",
         "counts_left_out": "counts that are left out",
         "smallest_count_shown": "smallest count shown, apart from zero",
-        "narrowest_interval": "width of the narrowest interval in which a reader can place a count left out, by adding and subtracting all that is shown",
+        "narrowest_interval": "width of the narrowest interval in which a reader can place a count left out, by adding and subtracting all that is shown (attack by linear programming)",
+        "interval_around_value": "every count left out can lie, for such a reader, from half of its value to half as much again",
         "minimum_cell": "smallest count that the policy lets be shown",
         "inputs": "keyed commitment to the records that were counted",
         "definitions": "id of the case definitions",
@@ -84,7 +87,8 @@ CLAIMS = {
         "zeros_shown": "公布的零的个数",
         "counts_left_out": "隐去的计数个数",
         "smallest_count_shown": "公布的最小计数（零除外）",
-        "narrowest_interval": "读者通过加减所有公布数字能推断出隐去计数的最窄区间宽度",
+        "narrowest_interval": "读者通过加减所有公布数字能推断出隐去计数的最窄区间宽度（线性规划攻击）",
+        "interval_around_value": "对这样的读者，每个隐去的计数都可能在其值的一半到一倍半之间",
         "minimum_cell": "政策允许公布的最小计数",
         "inputs": "对所计记录的带密钥承诺",
         "definitions": "病例定义的标识",
@@ -104,6 +108,7 @@ DIMENSIONS = {
 
 NOT_CLAIMED = {
     "What a reader knows from elsewhere about single persons, beyond the counts shown.": "除公布的计数之外，读者从其他来源对个别人的了解。",
+    "What a reader may guess from the rule by which counts were chosen to be left out.": "读者根据选取隐去计数的规则所作的猜测。",
     "Weeks are released anew with the records that came later: the difference of two releases is not guarded.": "各周会随后到的记录重新发布：两次发布之间的差值不受保护。",
 }
 """Chinese of what is not promised."""

@@ -4,13 +4,7 @@ A table is a tree of places: each place's count is the sum of its parts' counts.
 does not help, since a lone gap is the parent less its other parts. So further counts are left out, smallest first,
 until every gap is safe.
 
-Take the places without parts that are left out. Each belongs to the nearest place above it that is shown, and all
-that a reader learns of those that share it is their sum S (that place's count, less what is shown below it). With n of
-them, each at least b (0, or 1 where zeros are shown), every count left out, of a place with parts or without, can
-lie anywhere in an interval of width S - n b, unless one place left out holds all n of them, for then it is S itself.
-So a gap is safe when at least two parts of the place shown are left out and S - n b is at least the width that the
-policy wants. Where there are not enough parts, the place itself is left out too, and the question passes to the
-place above.
+How that is done is in `gaps.py`.
 
 Complementary suppression: Willenborg and de Waal, Elements of Statistical Disclosure Control, 2001, chapters 4 and 5;
 Fischetti and Salazar, Mathematical Programming 84, 1999.
@@ -18,60 +12,13 @@ Fischetti and Salazar, Mathematical Programming 84, 1999.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
 from salus.errors import InputError
+from salus.privacy.gaps import Gaps
+from salus.privacy.tree import Tree, tree
 
-
-@dataclass(frozen=True)
-class Tree:
-    """Places and the place that each lies in; parents stand before their parts.
-
-    Attributes
-    ----------
-    parent : tuple of int
-        Index of the parent; -1 for a place in no other.
-    children : tuple of tuple of int
-        Indices of the parts.
-    """
-
-    parent: tuple[int, ...]
-    children: tuple[tuple[int, ...], ...]
-
-    @property
-    def size(self) -> int:
-        """Number of places."""
-        return len(self.parent)
-
-
-def tree(parent: Sequence[int]) -> Tree:
-    """Tree from the parent of each place.
-
-    Parameters
-    ----------
-    parent : sequence of int
-        Index of the parent, smaller than the place's own; -1 for none.
-
-    Raises
-    ------
-    InputError
-        A parent does not stand before its part.
-
-    Examples
-    --------
-    >>> tree([-1, 0, 0]).children
-    ((1, 2), (), ())
-    """
-    children: list[list[int]] = [[] for _ in parent]
-    for place, above in enumerate(parent):
-        if above >= place or above < -1:
-            raise InputError(f"place {place} has the parent {above}, which does not stand before it. Sort the places.")
-        if above >= 0:
-            children[above].append(place)
-    return Tree(tuple(parent), tuple(tuple(c) for c in children))
+__all__ = ["Tree", "intervals", "narrowest", "primary", "suppress", "tree"]
 
 
 def primary(values: np.ndarray, minimum_cell: int, zeros: str) -> np.ndarray:
@@ -131,56 +78,8 @@ def suppress(places: Tree, values: np.ndarray, minimum_cell: int, minimum_interv
     hidden = primary(values, minimum_cell, zeros)
     lowest = 1 if zeros == "show" else 0
     for table in np.flatnonzero(hidden.any(axis=1)):
-        hidden[table] = _Gaps(places, values[table].tolist(), hidden[table].tolist(), lowest, minimum_interval).closed()
+        hidden[table] = Gaps(places, values[table].tolist(), hidden[table].tolist(), lowest, minimum_interval).closed()
     return hidden
-
-
-class _Gaps:
-    """One table while it is made safe, from the parts upward."""
-
-    def __init__(self, places: Tree, values: list[int], hidden: list[bool], lowest: int, width: int) -> None:
-        self.places, self.values, self.hidden, self.lowest, self.width = places, values, hidden, lowest, width
-        # of each place: sum and number of the places without parts that are left out below it and under no place
-        # shown between
-        self.sums, self.numbers = [0] * places.size, [0] * places.size
-
-    def closed(self) -> list[bool]:
-        for place in reversed(range(self.places.size)):
-            parts = self.places.children[place]
-            if not parts:
-                if self.hidden[place]:
-                    self.sums[place], self.numbers[place] = self.values[place], 1
-                continue
-            gaps = [p for p in parts if self.hidden[p]]
-            self._gather(place, gaps)
-            while gaps and not self.hidden[place] and not self._safe(place, gaps):
-                shown = [p for p in parts if not self.hidden[p] and self.values[p] > 0]
-                if not shown:
-                    self.hidden[place] = True
-                    break
-                partner = min(shown, key=lambda p: (self.values[p], p))
-                self._open(partner)
-                gaps.append(partner)
-                self._gather(place, gaps)
-        return self.hidden
-
-    def _safe(self, place: int, gaps: list[int]) -> bool:
-        return len(gaps) >= 2 and self.sums[place] - self.lowest * self.numbers[place] >= self.width
-
-    def _gather(self, place: int, gaps: list[int]) -> None:
-        self.sums[place] = sum(self.sums[g] for g in gaps)
-        self.numbers[place] = sum(self.numbers[g] for g in gaps)
-
-    def _open(self, place: int) -> None:
-        """Leave out a place that was shown; where all below it is shown, something below it too: it is their sum."""
-        self.hidden[place] = True
-        parts = self.places.children[place]
-        if not parts:
-            self.sums[place], self.numbers[place] = self.values[place], 1
-        elif self.numbers[place] == 0:
-            lowest = min((p for p in parts if self.values[p] > 0), key=lambda p: (self.values[p], p))
-            self._open(lowest)
-            self._gather(place, [lowest])
 
 
 def intervals(places: Tree, values: np.ndarray, hidden: np.ndarray, lowest: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError
-from salus.privacy import certificate, claims, page, signatures
+from salus.privacy import bounds, certificate, claims, page, signatures
 from salus.privacy import policy as policies
 from salus.privacy.policy import Policy
 from salus.tables.contracts import CERTIFICATES, SERIES
@@ -107,7 +107,10 @@ def verify(
     rows = content["claims"]
     if any(f.fails for f in findings):
         return findings + [Finding(r["claim"], r["value"], None, _CHANGED) for r in rows]
-    policy, found = _recomputed(folder)
+    try:
+        policy, found = _recomputed(folder)
+    except InputError as error:
+        return [*findings, Finding("tables", "as the certificate says", str(error))]
     found["policy"] = provenance.short_id(policy.as_dict())
     findings += [
         Finding(r["claim"], r["value"], found.pop(r["claim"], "nothing")) for r in rows if r["needs"] == "release"
@@ -195,11 +198,11 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
         policy = policies.load(folder / "policy.toml")
         breakdown = folder / "breakdowns.parquet"
         series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
-        return policy, claims.claims(series, pl.read_parquet(breakdown) if breakdown.exists() else None, policy)
+        broken = pl.read_parquet(breakdown) if breakdown.exists() else None
+        return policy, claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
-            f"{folder} is signed and whole, but its tables are not as this version writes them. "
-            f"Check it with the version of Salus that made it."
+            "its tables are not as this version writes them; check it with the version of Salus that made it"
         ) from error
 
 
