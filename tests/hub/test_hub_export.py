@@ -127,14 +127,21 @@ def test_many_reference_dates_make_many_files_and_a_file_takes_one(tmp_path: Pat
         export_files(both, tasks, tmp_path / "x.csv", team="delta", model="grove")
 
 
-def test_a_round_on_another_day_is_said_or_asked_for(tmp_path: Path) -> None:
+def test_a_reference_date_answers_the_next_round_within_six_days(tmp_path: Path) -> None:
     wednesday = forecasts().with_columns(reference_date=pl.lit(ROUND - dt.timedelta(days=3)))
-    with pytest.raises(InputError, match=f"The next is {ROUND}: say so with --round"):
-        export(wednesday, hub(tmp_path))
-    (made,) = export(wednesday, hub(tmp_path), Wishes(round_date=ROUND))
+    (made,) = export(wednesday, hub(tmp_path))
+    assert made.notes[0] == "forecasts of 2024-01-03 answer the round 2024-01-06"
     assert made.table.filter(pl.col("horizon") == 0)["target_end_date"].unique().to_list() == [ROUND]
+    both = pl.concat([wednesday, forecasts()])
+    with pytest.raises(InputError, match="2024-01-03 and of 2024-01-06 both answer the round 2024-01-06"):
+        export(both, hub(tmp_path))
+    early = forecasts().with_columns(reference_date=pl.lit(ROUND - dt.timedelta(days=7)))
+    with pytest.raises(InputError, match="The next is 2024-01-06: say so with --round"):
+        export(early, hub(tmp_path))
+    (made,) = export(early, hub(tmp_path), Wishes(round_date=ROUND))
+    assert made.round_id == "2024-01-06"
     with pytest.raises(NameNotFoundError, match="2031-01-01"):
-        export(wednesday, hub(tmp_path), Wishes(round_date=dt.date(2031, 1, 1)))
+        export(early, hub(tmp_path), Wishes(round_date=dt.date(2031, 1, 1)))
 
 
 def test_samples_become_paths_with_ids_of_their_own(tmp_path: Path) -> None:

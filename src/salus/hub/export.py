@@ -28,6 +28,10 @@ _POLARS: dict[str, type[pl.DataType]] = {
 }
 
 
+WITHIN_DAYS = 6
+"""A reference date answers the first round on it or at most so many days later."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """One round's submission.
@@ -67,7 +71,7 @@ def export(
     series: Series | None = None,
     also: pl.DataFrame | None = None,
 ) -> list[Submission]:
-    """Submissions to a hub, one a reference date that is a round of the hub's.
+    """Submissions to a hub, one a reference date; each answers the hub's round on that day or within six days after.
 
     Parameters
     ----------
@@ -90,7 +94,7 @@ def export(
     Raises
     ------
     InputError
-        No reference date is a round, the target is not clear, or a task id has no value.
+        No reference date has a round, two have the same, the target is not clear, or a task id has no value.
     TableError
         A submission breaks a rule: above all, something that the hub requires is not in the forecasts.
     """
@@ -122,11 +126,22 @@ def _rounds(forecasts: pl.DataFrame, hub: Hub, asked: dt.date | None) -> dict[dt
             raise InputError(f"a round was given, but there are {len(days)} reference dates. Give forecasts of one.")
         hub.round(asked.isoformat())
         return {days[0]: asked.isoformat()}
-    found = {day: day.isoformat() for day in days if day.isoformat() in hub.round_ids}
+    found: dict[dt.date, str] = {}
+    for day in days:
+        last = (day + dt.timedelta(days=WITHIN_DAYS)).isoformat()
+        later = sorted(i for i in hub.round_ids if day.isoformat() <= i <= last)
+        if later and later[0] in found.values():
+            other = next(d for d, i in found.items() if i == later[0])
+            raise InputError(f"forecasts of {other} and of {day} both answer the round {later[0]}. Give those of one.")
+        if later:
+            found[day] = later[0]
     if not found:
-        later = [i for i in hub.round_ids if i >= days[-1].isoformat()]
-        near = f"The next is {later[0]}: say so with --round" if later else f"The last is {hub.round_ids[-1]}"
-        raise InputError(f"{hub.label} has no round on {days[-1]}, the reference date of the forecasts. {near}.")
+        after = sorted(i for i in hub.round_ids if i >= days[-1].isoformat())
+        near = f"The next is {after[0]}: say so with --round" if after else f"The last is {hub.round_ids[-1]}"
+        raise InputError(
+            f"{hub.label} has no round within {WITHIN_DAYS} days from {days[-1]}, the reference date of the forecasts. "
+            f"{near}."
+        )
     return found
 
 
@@ -136,7 +151,8 @@ def _submission(
     chosen = hub.round(round_id)
     blocks = chosen.of(round_id)
     target = _target(blocks, wishes.target, hub)
-    notes: list[str] = []
+    made_on = str(rows["reference_date"][0])
+    notes = [] if made_on == round_id else [f"forecasts of {made_on} answer the round {round_id}"]
     parts = []
     for block in blocks:
         if target in block.targets:

@@ -80,7 +80,9 @@ def value_col_non_desc(rows: pl.DataFrame, tasks: Sequence[str], blocks: Sequenc
     if falls.height:
         first = falls.sort("row").row(0, named=True)
         words = ", ".join(f"{n} {first[n]}" for n in tasks)
-        text = f"values decrease as output_type_id grows, in {falls.select(tasks).n_unique()} tasks (first: {words})"
+        count = falls.select(tasks).n_unique()
+        where = "1 task" if count == 1 else f"{count} tasks"
+        text = f"values decrease as output_type_id grows, in {where} (first: {words})"
         numbers = tuple(int(n) + 1 for n in falls["row"].sort().head(20))
         yield Fault("value_col_non_desc", text, "Sort the values of each task", "value", numbers, falls.height)
 
@@ -110,7 +112,8 @@ def value_col_sum1(rows: pl.DataFrame, tasks: Sequence[str]) -> Iterator[Fault]:
     if sums.height:
         first = sums.row(0, named=True)
         words = ", ".join(f"{n} {first[n]}" for n in tasks)
-        text = f"probabilities of {sums.height} tasks do not sum to 1 (first: {words}, {first['value']:.9g})"
+        some = "1 task has" if sums.height == 1 else f"{sums.height} tasks have"
+        text = f"{some} probabilities that do not sum to 1 (first: {words}, {first['value']:.9g})"
         numbers = tuple(int(n) + 1 for n in sums["row"].head(20))
         yield Fault("value_col_sum1", text, "Divide by the sum", "value", numbers, sums.height)
 
