@@ -187,6 +187,7 @@ def make() -> Make:
             "source": "A made-up source",
             "run_id": "run-0123",
             "models": ("pooled", "persistence"),
+            "vintages": True,
         }
         frame = pl.DataFrame(status, infer_schema_length=None) if status else None
         missing = {

@@ -147,7 +147,7 @@ def test_where_it_is_from_stands_in_the_page(make):
         "A made-up source",
         "CC-BY-4.0",
         "per_sentinel",
-        "pooled, persistence",
+        "the model pooled",
     ):
         assert fact in html
 

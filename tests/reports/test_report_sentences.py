@@ -35,9 +35,11 @@ def test_the_first_sentence_of_one_place_is_the_promised_one(make):
 def test_the_first_sentence_of_many_places_counts_them(make):
     bulletin = make()
     assert bulletin.first_sentence("en") == (
-        "HFMD is at warning level in 1 of 3 prefectures, and about as many are expected to be in two weeks."
+        "HFMD is at warning level in 1 of 3 prefectures; about as many are expected at that level or higher in two weeks."
     )
-    assert bulletin.first_sentence("zh") == "手足口病：3个都道府县中有1个处于“警报”水平，预计两周后数目大致相同。"
+    assert bulletin.first_sentence("zh") == (
+        "手足口病：3个都道府县中有1个处于“警报”水平；预计两周后处于该水平或更高的数目大致相同。"
+    )
 
 
 def test_the_nation_comes_first_and_is_not_counted(make):
@@ -85,12 +87,12 @@ def test_a_withheld_forecast_is_said_to_be_withheld(make):
     voice = make({"Tokyo": [5.1, 6.21]}, labels={"Tokyo": "withheld"}).voice()
     view = voice.overview.places[0]
     assert voice.place(view).endswith(
-        "No forecast here has done better than assuming no change, so no direction is given."
+        "In past tests the forecast did no better here than assuming no change, so no direction is given."
     )
-    assert voice.support(view)[0].startswith("Were nothing to change, it would stay at about 5.4 cases per sentinel.")
+    assert voice.support(view)[0].startswith("If nothing changed, it would still be about 5.4 cases per sentinel in two weeks.")
     assert (
         plain(voice.trust(view)[0])
-        == "In 52 past forecasts made two weeks ahead, this one was 8 % worse than assuming no change."
+        == "In 52 past tests, the forecast two weeks ahead was 8 % worse than assuming no change."
     )
     assert "withheld" in voice.trust(view)[1]
     assert "lower" not in voice.place(view)
@@ -99,11 +101,12 @@ def test_a_withheld_forecast_is_said_to_be_withheld(make):
 def test_trust_is_told_in_words(make):
     voice = make().voice()
     assert [plain(s) for s in voice.trust(voice.overview.places[0])] == [
-        "In 52 past forecasts made two weeks ahead, this one was 23 % better than assuming no change.",
-        "Its 95 % range held the truth 94 % of the time, its 50 % range 48 %.",
+        "Trust in two weeks: high.",
+        "In 52 past tests, the forecast two weeks ahead was 23 % better than assuming no change.",
+        "Of what happened, 94 % lay inside its 95 % range and 48 % inside its 50 % range.",
         "It named the right level 93 % of the time; repeating the last level would have been right 90 % of the time.",
-        "The level changed 6 times in that past, and 50 % of the changes were foreseen.",
-        "Trust at other times: in one week high, in three weeks high, in four weeks high.",
+        "The level changed 6 times in that past, and 3 of these changes were foreseen.",
+        "Trust is the same at the other times shown.",
     ]
 
 
@@ -120,7 +123,7 @@ def test_places_without_a_forecast_are_named_with_the_reason(make):
     nara = next(v for v in bulletin.views if v.location == "Nara")
     assert (
         bulletin.voice("en").place(nara)
-        == "Nara has no known HFMD figure. There is no forecast: every value is missing."
+        == "No HFMD figure is known for Nara. There is no forecast: every value is missing."
     )
     assert bulletin.voice("zh").place(nara) == "Nara没有已知的手足口病数据。没有预测：所有数值缺失。"
     assert "Nara: every value is missing" in bulletin.html("en")
@@ -133,7 +136,7 @@ def test_a_late_place_says_when_it_last_reported(make):
     assert osaka.late == 2
     sentence = plain(bulletin.voice().place(osaka))
     assert sentence.startswith(
-        "In the week to 2 Jul 2023 (2023-W26), the last period that Osaka reported, HFMD was at raised level"
+        "In the week to 2 Jul 2023 (2023-W26), the latest that Osaka reported, HFMD was at a raised level"
     )
     assert "The figures of this place are two weeks behind the others." in bulletin.voice().support(osaka)
 
@@ -147,14 +150,14 @@ def test_a_place_without_thresholds_has_no_level(make):
 
 def test_no_level_anywhere(make):
     bulletin = make(cuts={})
-    assert bulletin.first_sentence() == "HFMD has no level in any of 3 prefectures."
+    assert bulletin.first_sentence() == "No level can be given for HFMD in any of the 3 prefectures."
     assert "各都道府县" in bulletin.html("zh")
 
 
 def test_a_place_at_zero_is_likely_to_stay_there(make):
     bulletin = make({"Tokyo": [0.0] * 160}, higher={"Tokyo": 0.04})
     assert plain(bulletin.first_sentence()) == (
-        "HFMD is at low level in Tokyo, 0 cases per sentinel, and 96 % likely to be still none in two weeks."
+        "HFMD is at a low level in Tokyo, 0 cases per sentinel, and 96 % likely to be still none in two weeks."
     )
 
 
@@ -168,12 +171,12 @@ def test_counts_take_the_singular_and_say_no_higher(make):
     )
     assert (
         plain(bulletin.first_sentence())
-        == "HFMD is at low level in Tokyo, 1 case, and 80 % likely to be no higher in two weeks."
+        == "HFMD is at a low level in Tokyo, 1 case, and 80 % likely to be no higher in two weeks."
     )
 
 
 def test_a_value_just_under_a_threshold_is_not_rounded_onto_it(make):
-    assert "raised level in Tokyo, 4.97 cases" in make({"Tokyo": [4.0, 4.97]}).first_sentence()
+    assert "a raised level in Tokyo, 4.97 cases" in make({"Tokyo": [4.0, 4.97]}).first_sentence()
 
 
 def test_a_source_with_a_lag_is_told_by_the_week_it_speaks_of(make):
@@ -197,7 +200,9 @@ def test_other_cadences(make, cadence, last, wanted):
 def test_daily_figures_look_a_week_ahead(make):
     bulletin = make({"Tokyo": [5.1, 6.21]}, cadence=Cadence("day"), horizons=range(1, 15), periods=400, factor=0.98)
     assert "lower in seven days" in bulletin.first_sentence()
-    assert bulletin.voice().trust(bulletin.views[0])[-1].count("in ") == 3
+    mixed = bulletin.overview.places[0].trusts
+    assert {t.horizon for t in mixed} >= set(bulletin.overview.horizons)
+    assert bulletin.voice().trust(bulletin.views[0])[-1] == "Trust is the same at the other times shown."
 
 
 @pytest.mark.parametrize(
@@ -205,7 +210,10 @@ def test_daily_figures_look_a_week_ahead(make):
     [
         ("below epidemic", "is below epidemic level in"),
         ("low intensity", "is at low intensity in"),
-        ("usual", "is at usual level in"),
+        ("usual", "is at a usual level in"),
+        ("elevated", "is at an elevated level in"),
+        ("very high", "is at a very high level in"),
+        ("advisory", "is at advisory level in"),
     ],
 )
 def test_level_names_of_every_scheme_read_well(make, name, wanted):
@@ -214,8 +222,8 @@ def test_level_names_of_every_scheme_read_well(make, name, wanted):
 
 def test_the_map_and_the_whole_headline_follow_the_levels(make):
     calm = make({"Tokyo": [0.5], "Osaka": [0.3]})
-    assert calm.first_sentence() == "HFMD is at low level in all 2 prefectures."
-    assert calm.voice().look[-1] == "At low level, routine watch is enough. Look again when the next figures come."
+    assert calm.first_sentence() == "HFMD is at a low level in both prefectures."
+    assert calm.voice().look[-1] == "At a low level, routine watch is enough. Look again when the next figures come."
 
 
 def quantiles(median):

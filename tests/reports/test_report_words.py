@@ -78,12 +78,12 @@ def test_lists_name_some_and_count_the_rest():
     assert en.join(["A", "B", "C"]) == "A, B and C"
     assert en.join(list("ABCDEFG"), most=3) == "A, B, C and 4 more"
     assert zh.join(["甲", "乙", "丙"]) == "甲、乙和丙"
-    assert zh.join(list("甲乙丙丁"), most=2) == "甲、乙等，另有2个"
+    assert zh.join(list("甲乙丙丁"), most=2) == "甲、乙，以及另外2个"
 
 
 def test_chances_at_the_ends_are_said_in_words():
     assert language("en").percent(0.001) == "less than 1\u00a0%"
-    assert language("zh").percent(0.999) == "超过99%"
+    assert language("zh").percent(0.999) == "99%以上"
 
 
 def test_an_unknown_language_names_those_that_there_are():

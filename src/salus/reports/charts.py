@@ -17,6 +17,8 @@ from salus.surveillance.weeks import Cadence
 FAN_PERIODS = {"week": 52, "month": 36, "day": 120}
 SMALL_PERIODS = {"week": 52, "month": 24, "day": 60}
 SEASONS = 10
+LINE = 15.0
+"""Height of a line of text in a chart."""
 _SEASON_PERIODS = {"week": 53, "month": 12, "day": 366}
 
 
@@ -158,29 +160,18 @@ def fan(
     plane = Plane.over([*shown, *(c * 1.06 for c in cuts)], len(starts), *size, view.scale.whole)
     drawn = [_waiting(view, plane, at, due, incomplete, words), plane.value_axis()]
     named: list[tuple[float, float, float]] = []
-    for k, cut in enumerate(cuts):
-        y = plane.y(cut)
-        drawn.append(
-            svg.tag(
-                "path",
-                ink="cut",
-                d=f"M{svg.number(plane.left)} {svg.number(y)}H{svg.number(plane.width - plane.right)}",
-            )
-        )
-        label = words("fan.cut", level=level_names[k + 1], cut=threshold(cut))
-        x = _free(plane, known, y, 7.0 * len(label), named)
-        named.append((x, y, 7.0 * len(label)))
-        drawn.append(svg.text(x, y - 4, label, "cutt"))
-    drawn += _bands(view, plane, at)
-    drawn.append(svg.tag("path", ink="obs", d=svg.line(_points(known, plane))))
+    last_value: list[str] = []
     if view.now is not None and view.now_start in at:
         x, y = plane.x(at[view.now_start]), plane.y(view.now)
-        drawn.append(svg.tag("circle", ink="dot", cx=x, cy=y, r=3.5))
         falling = len(view.known) > 1 and view.known[-2][1] > view.now
-        below = falling and y + 18 < plane.floor
-        drawn.append(
-            svg.text(x - 7, y + 16 if below else max(plane.top + 6, y - 7), view.now_text, "ts", text_anchor="end")
-        )
+        base = y + 16 if falling and y + 18 < plane.floor else max(plane.top + 6, y - 7)
+        last_value.append(svg.tag("circle", ink="dot", cx=x, cy=y, r=3.5))
+        last_value.append(svg.text(x - 7, base, view.now_text, "ts", text_anchor="end"))
+        named.append((x - 7 - _wide(view.now_text), base + 4, _wide(view.now_text)))
+    drawn += _level_lines(plane, known, cuts, level_names, named, words)
+    drawn += _bands(view, plane, at)
+    drawn.append(svg.tag("path", ink="obs", d=svg.line(_points(known, plane))))
+    drawn += last_value
     drawn.append(plane.period_axis(starts, at.get(view.now_start or due, at[due]), cadence, words))
     return svg.picture(name, *size, title, description, *drawn)
 
@@ -349,6 +340,39 @@ def _bands(view: PlaceView, plane: Plane, at: dict[dt.date, int]) -> list[str]:
     ]
 
 
+def _level_lines(
+    plane: Plane,
+    known: Sequence[tuple[int, float | None]],
+    cuts: Sequence[float],
+    level_names: Sequence[str],
+    named: list[tuple[float, float, float]],
+    words: Words,
+) -> list[str]:
+    """A line for each threshold with its name; lines too close for a name each share one."""
+    across = f"H{svg.number(plane.width - plane.right)}"
+    drawn = [
+        svg.tag("path", ink="cut", d=f"M{svg.number(plane.left)} {svg.number(plane.y(cut))}{across}") for cut in cuts
+    ]
+    groups: list[list[int]] = []
+    for k, cut in enumerate(cuts):
+        if groups and plane.y(cuts[groups[-1][-1]]) - plane.y(cut) < LINE:
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+    for group in groups:
+        items = [words("fan.cut", level=level_names[k + 1], cut=threshold(cuts[k])) for k in group]
+        label, y = words["list.comma"].join(items), plane.y(cuts[group[-1]])
+        x = _free(plane, known, y, _wide(label), named)
+        named.append((x, y, _wide(label)))
+        drawn.append(svg.text(x, y - 4, label, "cutt"))
+    return drawn
+
+
+def _wide(label: str) -> float:
+    """About how wide a text of size 12 is."""
+    return sum(12.0 if ord(c) > 0x2E7F else 6.8 for c in label)
+
+
 def _free(
     plane: Plane,
     known: Sequence[tuple[int, float | None]],
@@ -361,7 +385,7 @@ def _free(
     for share in (0.0, 0.2, 0.4, 0.55):
         x = plane.left + 4 + share * (plane.width - plane.left - plane.right)
         near = [abs(plane.y(v) - (y - 8)) for k, v in known if v is not None and x - 6 <= plane.x(k) <= x + length]
-        near += [abs(y - other) - 6 for at, other, wide in named if at < x + length and x < at + wide]
+        near += [abs(y - other) - LINE for at, other, wide in named if at < x + length and x < at + wide]
         room = min(near, default=99.0)
         if room > widest + 6 and widest < 12:
             best, widest = x, room
@@ -403,5 +427,5 @@ def _season_key(plane: Plane, found: Sequence[Season], words: Words) -> str:
     for ink, label in entries:
         parts.append(svg.tag("path", ink=ink, d=f"M{svg.number(x)} {svg.number(y - 4)}h18"))
         parts.append(svg.text(x + 23, y, label, font_size=11))
-        x += 23 + 7 * len(label) + 22
+        x += 23 + _wide(label) + 22
     return "".join(parts)

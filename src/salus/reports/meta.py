@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from salus.errors import InputError
 from salus.surveillance.weeks import Cadence
 
+OLD_AFTER = {"day": 7, "week": 2, "month": 2}
+"""Periods that may have ended since the last known one before the figures are called old."""
+
+NULL_MODEL = "persistence"
+"""The model that assumes no change; a bulletin that shows nothing else was made without a forecast model."""
+
 
 @dataclass(frozen=True)
 class Meta:
@@ -50,6 +56,12 @@ class Meta:
         How many of the last periods are known but still incomplete.
     licence, licence_zh : str
         Licence of the source's figures, in words; left out when empty.
+    vintages : bool
+        The source says when each value became known; else values may have been revised since, which is said.
+    made_on : datetime.date, optional
+        Day on which the bulletin was made; tells how old the figures are.
+    notes : tuple of (str, str)
+        What a reader must know about how the figures were used, in English and Chinese.
 
     Raises
     ------
@@ -78,6 +90,9 @@ class Meta:
     arriving: int = 0
     licence: str = ""
     licence_zh: str = ""
+    vintages: bool = False
+    made_on: dt.date | None = None
+    notes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("title", "title_zh", "short", "short_zh", "signal", "unit", "unit_zh", "source", "run_id"):
@@ -89,3 +104,27 @@ class Meta:
                 f"last_known is {self.last_known}, which is inside a {self.cadence.kind}; the first day of the period "
                 f"was wanted. Give {start}."
             )
+
+    @property
+    def last_day(self) -> dt.date:
+        """Last day of the last period that the source's usual lag makes known."""
+        return self.cadence.end(self.last_known)
+
+    @property
+    def old(self) -> bool:
+        """Whether more periods have ended since the last known one than a source may take; never of made-up figures."""
+        if self.made_on is None or self.simulated or self.made_on <= self.last_day:
+            return False
+        under_way = self.cadence.start(self.made_on)
+        ended = under_way if self.cadence.end(under_way) <= self.made_on else self.cadence.shift(under_way, -1)
+        return self.cadence.between(self.last_known, ended) > OLD_AFTER[self.cadence.kind]
+
+    @property
+    def revisable(self) -> bool:
+        """Whether figures may be others than were known on the day: the source does not say, and the day is past."""
+        return not (self.vintages or self.simulated or (self.made_on is not None and self.made_on <= self.as_of))
+
+    @property
+    def modelled(self) -> bool:
+        """Whether a model other than assuming no change was asked."""
+        return set(self.models) != {NULL_MODEL}

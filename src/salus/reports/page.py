@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from salus.reports import charts, sections, summary, svg
+from salus.reports.meta import NULL_MODEL
 from salus.reports.numbers import threshold
 from salus.reports.sentences import Voice
 from salus.reports.view import PlaceView
@@ -48,12 +49,17 @@ def html(
         w=words,
         lang={"en": "en", "zh": "zh-Hans"}[words.lang],
         printed=printed,
-        style=Markup(_text("print.css") if printed else _text("screen.css").replace("/* levels */", level_rules())),  # noqa: S704
+        style=Markup(_text("print.css") if printed else _text("screen.css").replace("/* levels */", level_rules())),  # noqa: S704 (our own file)
         title=words("page.title", disease=voice.title, day=words.day(meta.as_of)),
         disease=voice.title,
-        as_of=words("page.asof", day=words.day(meta.as_of)),
-        latest=words("page.period", period=words.period(meta.cadence, meta.last_known)),
-        footer=words("page.footer", disease=voice.title, day=words.day(meta.as_of), run=meta.run_id),
+        stamp=_stamp(voice),
+        old=_old(voice),
+        footer=words(
+            "page.footer" if meta.vintages else "page.footer.upto",
+            disease=voice.title,
+            day=words.day(meta.as_of),
+            run=meta.run_id,
+        ),
         meta=meta,
         sentence=voice.sentence,
         after=voice.after_first,
@@ -61,7 +67,7 @@ def html(
         look=voice.look,
         sure=voice.sure,
         maps=summary.level_maps(voice, shapes),
-        map_note=words("map.note.shape") if shapes else words("map.note", place=voice.kind(1)),
+        map_note=summary.map_note(voice, shapes),
         legend=summary.legend(voice),
         legend_own=""
         if summary.shared_cuts(voice) or not any(v.cuts for v in views)
@@ -107,6 +113,28 @@ def level_rules() -> str:
     )
 
 
+def _stamp(voice: Voice) -> list[str]:
+    """Which day the figures are of, what is the newest of them, and when the bulletin was made."""
+    words, meta = voice.words, voice.meta
+    said = [words("page.asof" if meta.vintages else "page.upto", day=words.day(meta.as_of))]
+    if meta.revisable:
+        said.append(words["page.revised"])
+    said.append(words("page.period", period=words.period(meta.cadence, meta.last_known)))
+    if meta.made_on is not None:
+        said.append(words("page.made", day=words.day(meta.made_on)))
+    return said
+
+
+def _old(voice: Voice) -> str:
+    """How old the figures are, where they are too old to tell of today; else empty."""
+    words, meta = voice.words, voice.meta
+    if meta.made_on is None or not meta.old:
+        return ""
+    age = words.age((meta.made_on - meta.last_day).days)
+    period = words.period(meta.cadence, meta.last_known, brief=True)
+    return words("old.long", period=period, age=age, day=words.day(meta.made_on))
+
+
 def _unforecast(voice: Voice, ordered: Sequence[PlaceView]) -> list[str]:
     number = voice.words.lang == "zh"
     return [
@@ -133,19 +161,44 @@ def _about(voice: Voice) -> dict[str, Any]:
         (words["about.source"], meta.source),
         (words["about.signal"], words("bracket", head=voice.unit, body=meta.signal)),
         (words["about.levels"], scheme.citation),
-        (words["about.asof"], words.day(meta.as_of)),
+        (words["about.asof" if meta.vintages else "about.upto"], words.day(meta.as_of)),
         (words["about.reference"], words.day(meta.reference_date)),
+        (words["about.made"], "" if meta.made_on is None else words.day(meta.made_on)),
         (words["about.run"], meta.run_id),
         (words["about.licence"], meta.licence_zh or meta.licence if words.lang == "zh" else meta.licence),
         (words["about.salus"], words["about.salus.text"]),
     ]
+    trust = "trust" if meta.vintages else "trust.revised"
+    models = words["list.comma"].join(m for m in meta.models if m != NULL_MODEL)
     return {
-        "read": [levels, *(words[f"about.read.{k}"] for k in ("bands", "chance", "trend", "trust"))],
-        "method": words(
-            "about.method.text", day=words.day(meta.as_of), models=words["list.comma"].join(meta.models) or "-"
+        "read": [levels, *(words[f"about.read.{k}"] for k in ("bands", "chance", "trend", trust))],
+        "notes": [note[words.lang == "zh"] for note in meta.notes],
+        "method": (" " if words.lang == "en" else "").join(
+            [
+                words("about.method.known" if meta.vintages else "about.method.upto", day=words.day(meta.as_of)),
+                words("about.method.text", models=models or "-") if meta.modelled else words["about.method.nomodel"],
+                *_seasons(voice),
+            ]
         ),
         "facts": [(name, value) for name, value in facts if value],
     }
+
+
+def _seasons(voice: Voice) -> list[str]:
+    """Which past seasons the levels rest on, and which were left out."""
+    words, scheme, comma = voice.words, voice.scheme, voice.words["list.comma"]
+    said = []
+    if scheme.seasons:
+        said.append(words("about.seasons", n=len(scheme.seasons), items=comma.join(scheme.seasons)))
+    if scheme.omitted:
+        items = comma.join(scheme.omitted)
+        said.append(words("about.seasons.omitted", n=len(scheme.omitted), items=items, disease=voice.disease))
+    if scheme.pandemic:
+        said.append(words("about.seasons.pandemic", items=comma.join(scheme.pandemic)))
+    hidden = [v for v in voice.overview.all_places if v.location in scheme.hidden]
+    if hidden:
+        said.append(words("about.seasons.hidden", names=voice.names(hidden)))
+    return said
 
 
 @cache

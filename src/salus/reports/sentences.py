@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from salus.reports.meta import Meta
 from salus.reports.numbers import threshold
-from salus.reports.view import Outlook, Overview, PlaceView
-from salus.reports.words import Words
-from salus.surveillance.levels import LevelScheme
+from salus.reports.speech import Speech
+from salus.reports.view import Outlook, PlaceView
 
 SMALL_COUNT = 20
 ABOUT_EQUAL = 0.005
@@ -17,131 +15,8 @@ NEARLY_CERTAIN = 0.97
 
 
 @dataclass(frozen=True)
-class Voice:
-    """Says facts in one language.
-
-    Attributes
-    ----------
-    words : Words
-        The language.
-    meta : Meta
-        What the bulletin says about itself.
-    scheme : LevelScheme
-        Level names and thresholds.
-    overview : Overview
-        The facts of all places together.
-    """
-
-    words: Words
-    meta: Meta
-    scheme: LevelScheme
-    overview: Overview
-
-    # small parts
-
-    @property
-    def disease(self) -> str:
-        """The disease as sentences name it."""
-        return self.meta.short_zh if self.words.lang == "zh" else self.meta.short
-
-    @property
-    def title(self) -> str:
-        """The disease in full."""
-        return self.meta.title_zh if self.words.lang == "zh" else self.meta.title
-
-    @property
-    def unit(self) -> str:
-        """Words after a value."""
-        return self.meta.unit_zh if self.words.lang == "zh" else self.meta.unit
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Level names, lowest first."""
-        return self.scheme.names_zh if self.words.lang == "zh" else self.scheme.names
-
-    def with_unit(self, value: str) -> str:
-        """A written value with its unit.
-
-        Parameters
-        ----------
-        value : str
-            As written everywhere.
-        """
-        unit = self.meta.unit_one if value == "1" and self.meta.unit_one and self.words.lang == "en" else self.unit
-        return self.words("value", value=value, unit=unit)
-
-    def name(self, view: PlaceView) -> str:
-        """The place's name.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        """
-        return view.called(self.words.lang)
-
-    def names(self, views: Sequence[PlaceView], most: int = 6) -> str:
-        """Names of places as a list.
-
-        Parameters
-        ----------
-        views : sequence of PlaceView
-            At least one.
-        most : int
-            How many are named; the others are counted.
-        """
-        return self.words.join([self.name(v) for v in views], most=most)
-
-    def level(self, number: int | None) -> str:
-        """Name of a level.
-
-        Parameters
-        ----------
-        number : int or None
-            Its number; None has a word too.
-        """
-        return self.words("level.unknown") if number is None else self.levels[number]
-
-    def level_words(self, number: int | None) -> dict[str, str]:
-        """A level's name, and the name as a sentence has it after a verb: ``level`` and ``at``.
-
-        Parameters
-        ----------
-        number : int or None
-            Its number.
-        """
-        name = self.level(number)
-        key = "level.at"
-        if name.startswith("below "):
-            key = "level.at.below"
-        elif name.endswith((" intensity", "水平", "流行")):
-            key = "level.at.plain"
-        return {"level": name, "at": self.words(key, level=name)}
-
-    def kind(self, count: int) -> str:
-        """What the places are, in the number that ``count`` asks for.
-
-        Parameters
-        ----------
-        count : int
-            How many.
-        """
-        return self.words.kind(self.overview.kind, count)
-
-    def when(self, horizon: int) -> str:
-        """A horizon as a time: ``in two weeks``, or by which period where the last known one is not the current one.
-
-        Parameters
-        ----------
-        horizon : int
-            Periods ahead.
-        """
-        if self.overview.on_time:
-            return self.words.after(self.meta.cadence, horizon)
-        cadence = self.meta.cadence
-        return self.words(
-            "by", period=self.words.period(cadence, cadence.shift(self.meta.last_known, horizon), brief=True)
-        )
+class Voice(Speech):
+    """Says facts in one language."""
 
     # one place
 
@@ -162,17 +37,19 @@ class Voice:
             return self.words("move.none", sentence=sentence)
         when = self.when(ahead.horizon)
         if ahead.trend == "withheld":
-            return self.words("move.withheld", sentence=sentence)
+            return self.words("move.withheld" if self.meta.modelled else "move.nomodel", sentence=sentence)
         if ahead.higher is None:
             return self.words("move.open.plain", sentence=sentence, when=when)
+        late = ".late" if view.late or view.veiled else ""
         if ahead.trend != "down":
-            return self.words(f"move.{ahead.trend}", sentence=sentence, p=self.words.percent(ahead.higher), when=when)
+            p = self.words.percent(ahead.higher)
+            return self.words(f"move.{ahead.trend}{late}", sentence=sentence, p=p, when=when)
         key = "move.down"
         if view.now == 0:
             key = "move.zero"
         elif view.scale.whole and view.now is not None and view.now < SMALL_COUNT:
             key = "move.down.same"
-        return self.words(key, sentence=sentence, p=self.words.percent(1 - ahead.higher), when=when)
+        return self.words(f"{key}{late}", sentence=sentence, p=self.words.percent(1 - ahead.higher), when=when)
 
     def support(self, view: PlaceView) -> list[str]:
         """The sentences after the first: odds, ranges, likeliest level, lateness and notes.
@@ -199,7 +76,9 @@ class Voice:
                         p=self.words.percent(chance),
                     )
                 )
-        if view.late:
+        if view.veiled:
+            said.append(self.words["table.veiled.note"])
+        elif view.late:
             said.append(self.words("support.late", span=self.words.span(self.meta.cadence, view.late)))
         elif self.meta.arriving and view.now is not None:
             said.append(
@@ -246,13 +125,16 @@ class Voice:
             The place.
         """
         tested, ahead = view.trust(self.overview.focus), view.outlook(self.overview.focus)
+        if not self.meta.modelled:
+            return [self.words["trust.nomodel"]]
         if tested is None or tested.origins == 0 or tested.skill is None:
             withheld = ahead is not None and ahead.trend == "withheld"
             return [self.words("trust.withheld.plain" if withheld else "trust.unknown")]
         gain = 1 - tested.skill
         key = "trust.same" if abs(gain) < ABOUT_EQUAL else "trust.better" if gain > 0 else "trust.worse"
         span = self.words.span(self.meta.cadence, tested.horizon)
-        said = [self.words(key, n=tested.origins, span=span, p=self.words.percent(abs(gain)))]
+        far = self.words("far" if self.overview.on_time else "far.beyond", span=span)
+        said = [self.words(key, n=tested.origins, far=far, p=self.words.percent(abs(gain)))]
         if tested.label == "withheld":
             said.append(self.words("trust.withheld" if gain <= ABOUT_EQUAL else "trust.withheld.plain"))
         elif tested.label == "unknown":
@@ -268,16 +150,17 @@ class Voice:
                 }
                 said.append(self.words("trust.accuracy", **right))
             if tested.changes and tested.changes_called is not None:
-                said.append(self.words("trust.changes", n=tested.changes, c=self.words.percent(tested.changes_called)))
-        others = [
-            self.words(
-                "trust.at", when=self.words.after(self.meta.cadence, t.horizon), label=self.words(f"label.{t.label}")
-            )
-            for t in view.trusts
-            if t.horizon != tested.horizon and t.horizon in self.overview.horizons
-        ]
-        if others:
-            said.append(self.words("trust.horizons", items=self.words["list.comma"].join(others)))
+                seen = round(tested.changes * tested.changes_called)
+                key = "trust.changes" if tested.changes > 1 else f"trust.change.{'seen' if seen else 'missed'}"
+                said.append(self.words(key, n=tested.changes, k=seen))
+            label = self.trust_label(tested.label)
+            said.insert(0, self.words("trust.label", when=self.when(tested.horizon), label=label))
+        others = [t for t in view.trusts if t.horizon != tested.horizon and t.horizon in self.overview.horizons]
+        if others and {t.label for t in others} == {tested.label}:
+            said.append(self.words["trust.horizons.same"])
+        elif others:
+            items = [self.words("trust.at", when=self.when(t.horizon), label=self.trust_label(t.label)) for t in others]
+            said.append(self.words("trust.horizons", items=self.words["list.comma"].join(items)))
         return said
 
     # all places
@@ -298,12 +181,12 @@ class Voice:
         overview, total = self.overview, len(self.overview.places)
         places = self.kind(total)
         if overview.top is None:
-            return self.words(
-                "head.stop", sentence=self.words("head.none", disease=self.disease, total=total, places=places)
-            )
+            nothing = self.words("head.none", disease=self.disease, total=total, places=places)
+            return self.words("head.stop", sentence=_capital(nothing))
         top, n = overview.top, overview.counts[overview.top]
         key = "head.all" if n == total else "head.some"
-        sentence = self.words(key, disease=self.disease, **self.level_words(top), n=n, total=total, places=places)
+        facts = {"n": n, "total": total, "places": places, "all": self.every(total)}
+        sentence = _capital(self.words(key, disease=self.disease, **self.level_words(top), **facts))
         if overview.expected is None:
             return self.words("head.stop", sentence=sentence)
         when = self.when(overview.focus)
@@ -337,21 +220,33 @@ class Voice:
             said.append(
                 self.words("sub.next", n=overview.counts[overview.top - 1], **self.level_words(overview.top - 1))
             )
-        moves = [
-            self.words(f"sub.{trend}", n=len(found))
-            for trend in ("up", "down", "open", "withheld")
-            if (found := overview.moving(trend))
-        ]
-        if moves:
-            said.append(
-                self.words("sub.moves", when=self.when(overview.focus), items=self.words["list.comma"].join(moves))
-            )
+        said += self._moves()
         known = sorted((v for v in overview.places if v.now is not None), key=lambda v: -(v.now or 0.0))[:3]
         if known and known[0].now:
-            items = [self.words("bracket", head=self.name(v), body=v.now_text) for v in known]
-            items[-1] = self.words("bracket", head=self.name(known[-1]), body=self.with_unit(known[-1].now_text))
+            items = [self.words("bracket", head=self.named(v), body=v.now_text) for v in known]
+            items[0] = self.words("bracket", head=self.named(known[0]), body=self.with_unit(known[0].now_text))
             said.append(self.words("sub.worst", items=self.words.join(items)))
         return [s[:1].upper() + s[1:] for s in said]
+
+    def _moves(self) -> list[str]:
+        """How many places are likely to go up or down, how many either way, and for how many nothing is said."""
+        overview, when = self.overview, self.when(self.overview.focus)
+        moving = {trend: len(overview.moving(trend)) for trend in ("up", "down", "open", "withheld")}
+        if not self.meta.modelled:
+            return []
+        if moving["withheld"] and moving["withheld"] == sum(moving.values()):
+            return [self.words("sub.withheld.all", when=when)]
+        items = [
+            self.words(f"sub.{trend}", n=moving[trend], places=self.kind(moving[trend]))
+            for trend in ("up", "down")
+            if moving[trend]
+        ]
+        said = [self.words("sub.moves", when=when, items=self.words["list.clauses"].join(items))] if items else []
+        return said + [
+            self.words(f"sub.{trend}", n=moving[trend], places=self.kind(moving[trend]))
+            for trend in ("open", "withheld")
+            if moving[trend]
+        ]
 
     @property
     def look(self) -> list[str]:
@@ -366,26 +261,30 @@ class Voice:
         if overview.expected is not None:
             if overview.climbing:
                 said.append(self.words("look.climb", when=when, names=self.names(overview.climbing)))
-            else:
+            elif not overview.moving("withheld"):
                 said.append(self.words("look.climb.none", when=when, place=self.kind(1)))
             if overview.easing:
                 said.append(self.words("look.ease", when=when, names=self.names(overview.easing)))
         if overview.late:
             said.append(self.words("look.late", names=self.names(overview.late)))
+        if overview.veiled:
+            said.append(self.words("look.veiled", names=self.names(overview.veiled)))
         if overview.top is not None:
             said.append(self._rank(overview.top))
         return said
 
     def _look_one(self, view: PlaceView) -> list[str]:
         said, ahead = [], view.outlook(self.overview.focus)
-        if ahead is not None and ahead.probabilities and view.level is not None:
+        if ahead is not None and ahead.probabilities and view.level is not None and ahead.trend != "withheld":
             when = self.when(ahead.horizon)
             if view.level < len(self.levels) - 1:
                 said.append(self.words("look.one.climb", when=when, p=self.words.percent(ahead.above(view.level))))
             if view.level > 0:
                 said.append(self.words("look.one.ease", when=when, p=self.words.percent(ahead.below(view.level))))
-        if view.late or view.now is None:
-            said.append(self.words("look.late", names=self.name(view)))
+        if view.veiled:
+            said.append(self.words("look.veiled", names=self.named(view)))
+        elif view.late or view.now is None:
+            said.append(self.words("look.late", names=self.named(view)))
         if view.level is not None:
             said.append(self._rank(view.level))
         return [s[:1].upper() + s[1:] for s in said]
@@ -401,15 +300,18 @@ class Voice:
         overview, total = self.overview, len(self.overview.places)
         if total == 1:
             return self.trust(overview.places[0])
+        if not self.meta.modelled:
+            return [self.words["sure.nomodel"]]
         pairs = [(v, v.trust(overview.focus)) for v in overview.places]
         good = [t for _, t in pairs if t is not None and t.label in ("high", "moderate", "low")]
         withheld = [v for v, t in pairs if t is not None and t.label == "withheld"]
-        unknown = [v for v, t in pairs if t is None or t.label == "unknown"]
+        missing = [v for v in overview.places if not v.outlooks]
+        unknown = [v for v, t in pairs if (t is None or t.label == "unknown") and v not in missing]
         if not good and not withheld:
             return [self.words("sure.none")]
-        span = self.words.span(self.meta.cadence, overview.focus)
-        key = "sure.all" if len(good) == total else "sure.shown"
-        said = [self.words(key, span=span, n=len(good), total=total, places=self.kind(total))]
+        key = "sure.all" if len(good) == total else "sure.shown" if good else "sure.nobody"
+        facts = {"n": len(good), "total": total, "places": self.kind(total), "all": self.every(total)}
+        said = [self.words(key, ahead=self.ahead(overview.focus), **facts)]
         weighed = [
             (t.origins, t.coverage95, t.coverage50)
             for t in good
@@ -420,11 +322,30 @@ class Voice:
             c95 = sum(n * c for n, c, _ in weighed) / origins
             c50 = sum(n * c for n, _, c in weighed) / origins
             said.append(self.words("sure.coverage", c95=self.words.percent(c95), c50=self.words.percent(c50)))
-        if withheld:
-            said.append(self.words("sure.withheld", n=len(withheld), names=self.names(withheld)))
+        if withheld and good:
+            said.append(
+                self.words(
+                    "sure.withheld", n=len(withheld), places=self.kind(len(withheld)), names=self.names(withheld)
+                )
+            )
         if unknown:
-            said.append(self.words("sure.unknown", n=len(unknown), names=self.names(unknown)))
+            said.append(
+                self.words("sure.unknown", n=len(unknown), places=self.kind(len(unknown)), names=self.names(unknown))
+            )
+        if missing:
+            said.append(
+                self.words("sure.missing", n=len(missing), places=self.kind(len(missing)), names=self._why(missing))
+            )
         return said
+
+    def _why(self, views: Sequence[PlaceView], most: int = 6) -> str:
+        """Places without a forecast, each with the reason."""
+        number = self.words.lang == "zh"
+        items = [
+            self.words("bracket", head=self.named(v), body=v.reason[number]) if v.reason else self.named(v)
+            for v in views
+        ]
+        return self.words.join(items, most=most)
 
     # words for those who do not see the charts
 
@@ -455,6 +376,8 @@ class Voice:
                     now_period=cadence.label(view.now_start),
                 )
             ]
+        if gaps := sum(start >= known[0][0] for start in view.left_out) if known else 0:
+            said.append(self.words("fan.alt.veiled", n=gaps))
         if view.outlooks:
             items = [
                 self.words("fan.alt.item", period=cadence.label(o.start), **self.ranges(view, o)) for o in view.outlooks
@@ -469,12 +392,21 @@ class Voice:
 
     def _now(self, view: PlaceView) -> str:
         if view.now is None or view.now_start is None:
-            return self.words("place.none", place=self.name(view), disease=self.disease)
+            key = "place.veiled.none" if view.veiled else "place.none"
+            return _capital(self.words(key, place=self.named(view), disease=self.disease))
         value = self.with_unit(view.now_text)
         key = "place.level" if view.level is not None else "place.plain"
-        if view.late:
+        if view.veiled:
+            key = "place.veiled"
+        elif view.late:
             key = "place.late" if view.level is not None else "place.late.plain"
-        period = self.words.period(self.meta.cadence, view.now_start)
-        return self.words(
-            key, disease=self.disease, **self.level_words(view.level), place=self.name(view), value=value, period=period
-        )
+        facts = {
+            "period": self.words.period(self.meta.cadence, view.now_start),
+            "when": self.words.during(self.meta.cadence, view.now_start, brief=False),
+        } | self.level_words(view.level)
+        said = self.words(key, disease=self.disease, place=self.named(view), value=value, **facts)
+        return _capital(said)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,10 @@ class Words:
         Words for the numbers 1 to 10.
     kinds : mapping of str to (str, str)
         Kind of place (the tables' ``location_level``) in the singular and plural.
+    article : str
+        Pattern of the names of places that take an article inside a sentence; empty where the language has none.
+    adjectives : tuple of str
+        Level names that end in one of these take an article; empty where the language has none.
 
     Examples
     --------
@@ -40,6 +45,8 @@ class Words:
     months: tuple[str, ...]
     small: tuple[str, ...]
     kinds: Mapping[str, tuple[str, str]]
+    article: str = ""
+    adjectives: tuple[str, ...] = ()
 
     def __call__(self, key: str, /, **values: object) -> str:
         """The sentence of a key with its blanks filled in.
@@ -128,6 +135,36 @@ class Words:
             end=self.day(end),
         )
 
+    def during(self, cadence: Cadence, start: dt.date, brief: bool = True) -> str:
+        """A period as a time, such as ``in the week to 27 Jan 2024``.
+
+        Parameters
+        ----------
+        cadence : Cadence
+            Length of the period.
+        start : datetime.date
+            Its first day.
+        brief : bool
+            A week without its number.
+        """
+        return self("by.day" if cadence.kind == "day" else "by", period=self.period(cadence, start, brief))
+
+    def until(self, cadence: Cadence, start: dt.date) -> str:
+        """A period by its last day, short enough for the head of a column, such as ``to 27 Jan 2024``.
+
+        Parameters
+        ----------
+        cadence : Cadence
+            Length of the period.
+        start : datetime.date
+            Its first day.
+        """
+        return (
+            self("week.end", end=self.day(cadence.end(start)))
+            if cadence.kind == "week"
+            else self.period(cadence, start)
+        )
+
     def span(self, cadence: Cadence, count: int) -> str:
         """So many periods, such as ``two weeks``.
 
@@ -152,6 +189,31 @@ class Words:
             How many.
         """
         return self("after", span=self.span(cadence, count))
+
+    def age(self, days: int) -> str:
+        """So many days in the unit that people would use, such as ``about three years``.
+
+        Parameters
+        ----------
+        days : int
+            At least 1.
+        """
+        unit, length = next((u, n) for u, n in (("day", 1.0), ("week", 7.0), ("month", 30.44), ("year", 365.25))
+                            if days < 2.5 * n * {"day": 7, "week": 4.35, "month": 12, "year": 1e9}[u])  # fmt: skip
+        count = round(days / length)
+        word = self.small[count - 1] if 1 <= count <= len(self.small) else str(count)
+        span = self(f"span.{unit}", n=count, word=word)
+        return span if unit == "day" else self("age", span=span)
+
+    def named(self, name: str) -> str:
+        """The name of a place inside a sentence: with its article where it takes one.
+
+        Parameters
+        ----------
+        name : str
+            As it stands alone.
+        """
+        return f"the {name}" if self.article and re.search(self.article, name) else name
 
     def join(self, items: Sequence[str], most: int = 5, total: int | None = None) -> str:
         """A list as a sentence has it; names beyond ``most`` are counted.
@@ -188,7 +250,9 @@ class Words:
 
 
 LANGUAGES = {
-    module.LANG: Words(module.LANG, module.TEXT, module.MONTHS, module.SMALL, module.KINDS)
+    module.LANG: Words(
+        module.LANG, module.TEXT, module.MONTHS, module.SMALL, module.KINDS, module.ARTICLE, module.ADJECTIVES
+    )
     for module in (words_en, words_zh)
 }
 """The languages that a bulletin can be written in, by code."""

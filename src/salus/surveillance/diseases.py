@@ -1,7 +1,8 @@
 """Names of diseases: the many labels of one disease, in English, Chinese and Japanese, and how to write it.
 
 The synonyms stand in ``data/disease_names.csv``, one disease a row, for everyone to read and extend. Chinese class B
-and C names follow the national notifiable list, Japanese names the infectious disease weekly report.
+and C names follow the national notifiable list, Japanese names the infectious disease weekly report. What a label adds
+to a disease (an age group, a way of counting) is put into words by ``data/disease_qualifiers.csv``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ from salus.tables.names import fold
 
 _GAP = re.compile(r"\s+|(?=[(（])")
 _ALL_AGES = re.compile(r"\b(all ages|age 0?0\+|total)\s*$", re.IGNORECASE)
+_AGES = re.compile(r"\b(?:ages?|aged)\s*(?:0*(\d+)\s*[-–]\s*0*(\d+)|0*(\d+)\s*\+|(unknown|unbekannt))", re.IGNORECASE)
+_AGE_WORDS = {
+    "en": ("aged {} to {}", "aged {} and over", "age unknown"),
+    "zh": ("{}至{}岁", "{}岁及以上", "年龄不详"),
+    "ja": ("{}～{}歳", "{}歳以上", "年齢不明"),
+}
+_MARKS = {"en": (" (", ", ", ")"), "zh": ("（", "，", "）"), "ja": ("（", "、", "）")}
+_NAMES_IN_TITLES = frozenset({"Japanese", "Crimean-Congo", "Ebola", "Lassa", "Marburg", "Zika", "Mycoplasma"})
 _NEAR, _SAME, _SPREAD = 0.6, 0.75, 0.15
 
 
@@ -116,17 +125,19 @@ def title(name: str, lang: str = "en") -> str:
     Returns
     -------
     str
-        The known name, with what the label adds (an age group) behind it; the label itself where it is not known.
+        The known name, with what the label adds (an age group) in brackets; the label itself where it is not known.
 
     Examples
     --------
     >>> title("HFMD"), title("HFMD", "zh"), title("Some new fever", "zh")
     ('Hand, foot and mouth disease', '手足口病', 'Some new fever')
+    >>> title("Influenza (lab-confirmed) age 00+"), title("Influenza (lab-confirmed) age 60+", "zh")
+    ('Influenza (laboratory-confirmed, all ages)', '流行性感冒（实验室确诊，60岁及以上）')
     """
     disease, rest = _parted(name)
     if disease is None:
         return name
-    return {"zh": disease.title_zh, "ja": disease.title_ja}.get(lang, disease.title) + rest
+    return {"zh": disease.title_zh, "ja": disease.title_ja}.get(lang, disease.title) + _added(rest, lang)
 
 
 def short(name: str, lang: str = "en") -> str:
@@ -152,7 +163,31 @@ def short(name: str, lang: str = "en") -> str:
     disease, rest = _parted(name)
     if disease is None:
         return name
-    return disease.short + rest if lang == "en" else title(name, lang)
+    return disease.short + _added(rest, lang) if lang == "en" else title(name, lang)
+
+
+def within(name: str) -> str:
+    """The disease's short English name inside a sentence: in small letters, but for abbreviations and names.
+
+    Parameters
+    ----------
+    name : str
+        Any label of it.
+
+    Returns
+    -------
+    str
+        The label itself where it is not known.
+
+    Examples
+    --------
+    >>> within("Influenza"), within("HFMD"), within("Japanese encephalitis"), within("Some new fever")
+    ('influenza', 'HFMD', 'JE', 'Some new fever')
+    """
+    said = short(name)
+    first = said.split(" ")[0]
+    plain = len(first) > 2 and first[1:].islower() and first not in _NAMES_IN_TITLES
+    return said[0].lower() + said[1:] if plain and _parted(name)[0] is not None else said
 
 
 def group(name: str) -> str:
@@ -247,6 +282,26 @@ def _parted(label: str) -> tuple[Disease | None, str]:
     return None, ""
 
 
+def _added(rest: str, lang: str) -> str:
+    """What a label adds to the disease, in words and in brackets; what is not known stays as it is."""
+    before, mark, after = _MARKS.get(lang, _MARKS["en"])
+    said: list[str] = []
+    ages = _AGES.search(rest)
+    for part in re.split(r"[()（）,，、;]", rest[: ages.start()] if ages else rest):
+        words = part.strip(" -–:")
+        known = _qualifiers().get(words.casefold())
+        said += [known.get(lang, known["en"]) if known else words] if words else []
+    if ages:
+        between, over, unknown = _AGE_WORDS.get(lang, _AGE_WORDS["en"])
+        low, high, least, _ = ages.groups()
+        everybody = _qualifiers()["all ages"]
+        whole = everybody.get(lang, everybody["en"])
+        said.append(between.format(low, high) if high else unknown if not least else over.format(least))
+        said[-1] = whole if least == "0" else said[-1]
+        said += [tail] if (tail := rest[ages.end() :].strip(" ()（）,，")) else []
+    return before + mark.join(said) + after if said else ""
+
+
 def _narrows(label: str, name: str, disease: Disease | None) -> bool:
     """Whether a label is the disease with something added."""
     if find(label) is not None:
@@ -276,6 +331,12 @@ def _not_found(name: str, known: Sequence[str], where: str) -> NameNotFoundError
         hint = error.choice(where)
     error.args = (f"{where} has no {missing}. {hint}",)
     return error
+
+
+@cache
+def _qualifiers() -> dict[str, dict[str, str]]:
+    text = resources.files("salus.surveillance").joinpath("data/disease_qualifiers.csv").read_text("utf-8")
+    return {row["label"]: row for row in csv.DictReader(text.splitlines())}
 
 
 @cache

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from salus.evaluation.trust import label
 from salus.forecasting.answer import Answer, answer, new_model
 from salus.reports.bulletin import Bulletin, Meta, build
 from salus.surveillance import diseases, places
+from salus.surveillance.left_out import NEWEST, left_out, unforecastable
 from salus.surveillance.levels import LevelScheme, choose
 from salus.surveillance.panel import Panel
 from salus.surveillance.series import ALSO_LAG, Series, open_series
 from salus.surveillance.signals import unit
+from salus.surveillance.spellings import one_spelling
 from salus.surveillance.totals import within_totals
 from salus.tables.contracts import PLACES
 from salus.tables.frames import to_polars
@@ -122,6 +124,7 @@ def run(
     mapping: dict[str, str] | None = None,
     encoding: str | None = None,
     inside_only: bool = False,
+    today: dt.date | None = None,
     typed: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
@@ -138,7 +141,7 @@ def run(
     also_lag : int
         Periods by which those without `as_of` are held back.
     as_of : datetime.date, optional
-        The day to stand on; the last day of the data by default.
+        The day to stand on; by default the one on which the newest figures of the data became known.
     horizons : sequence of int
         Periods ahead.
     model : str
@@ -155,6 +158,8 @@ def run(
         Encoding of the text files, where it can't be told.
     inside_only : bool
         The bulletin is made from exact counts and may not leave the wall.
+    today : datetime.date, optional
+        Day on which the bulletin is made, from which the age of the figures counts; the machine's date by default.
     typed : str, optional
         The command as it was typed, for `run.json`.
     progress : callable, optional
@@ -180,24 +185,29 @@ def run(
     series, others = open_series(
         source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
     )
-    day = series.reference_day(as_of)
+    made_on = today or started.astimezone().date()
+    series, day = series.standing(as_of, made_on)
+    series, doubled = one_spelling(series, day) if places_table is None else (series, ())
     panel = series.learning_panel(day, others)
     named = _places(panel, places_table)
     _some_shown(panel, shapes or panel.locations, "shapes", "property")
     known = panel.history()
-    scheme = choose(series.disease, series.signal, known, series.cadence, levels)
+    hidden = left_out(series, day)
+    parents = dict(named.select("location", "parent").iter_rows()) if "parent" in named.columns else {}
+    scheme = choose(series.disease, series.signal, known, series.cadence, levels, parents=parents, left_out=hidden)
     tested, null = _backtests(series, others, day, horizons, model, tell)
     tell("forecasting", 0, 1)
     fitted = new_model(model)
     fitted.fit(panel)
-    given = answer(fitted, panel, horizons)
+    given = _shown_enough(answer(fitted, panel, horizons), panel, hidden)
     persistence = answer(new_model("persistence"), panel, horizons).table
+    persistence = persistence.filter(pl.col("location").is_in(given.table["location"].unique().to_list()))
     then = last_known(series.table, tested["reference_date"].unique().to_list())
     forecast = given.table["location"].unique().sort().to_list()
     trust = label(tested, null, series.known_on(day), then, scheme, forecast, horizons, fitted.name)
     trust = _name_stand_ins(trust, given)
     shown = shown_forecasts(given.table, persistence, trust)
-    status = status_table(panel, shown, trust, scheme)
+    status = status_table(panel, shown, trust, scheme, hidden)
     forecasts = pl.concat([shown, level_rows(shown, scheme)])
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
     alerts = LevelForecast().detect(forecasts, last, scheme)
@@ -210,13 +220,16 @@ def run(
         "encoding": encoding,
     }
     record = run_record("run", [_input(item) for item in (source, *also)], options, started=started, typed=typed)
-    meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only)
+    meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only, made_on)
+    meta = replace(meta, notes=doubled)
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
-        named, shapes,
+        named, shapes, hidden,
     )  # fmt: skip
     notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
+    if meta.old and as_of is None:
+        notes += (_age(meta),)
     return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes)
 
 
@@ -242,6 +255,15 @@ def _back(series: Series, day: dt.date, periods: int) -> dt.date:
     return series.cadence.end(first) if whole else first.replace(day=min(day.day, series.cadence.end(first).day))
 
 
+def _shown_enough(given: Answer, panel: Panel, hidden: pl.DataFrame) -> Answer:
+    """The answer without places too many of whose counts are left out to protect persons, which are named."""
+    newest = dict(panel.last_known().select("location", "date").iter_rows())
+    veiled = {place for place, start in hidden.iter_rows() if start > newest.get(place, dt.date.min)}
+    why = {place: NEWEST if place in veiled else reason for place, reason in given.unusable.items()}
+    why |= unforecastable(panel, hidden)
+    return replace(given, table=given.table.filter(~pl.col("location").is_in(list(why))), unusable=why)
+
+
 def _name_stand_ins(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
     """Places where persistence stands in for the model: said so, whatever the backtest found."""
     stands_in = pl.col("location").is_in(list(given.stands_in))
@@ -265,7 +287,14 @@ def _input(source: Any) -> InputFile:
 
 
 def _meta(
-    series: Series, panel: Panel, day: dt.date, given: Answer, run_id: str, model: str, inside_only: bool
+    series: Series,
+    panel: Panel,
+    day: dt.date,
+    given: Answer,
+    run_id: str,
+    model: str,
+    inside_only: bool,
+    made_on: dt.date,
 ) -> Meta:
     first = series.table.row(0, named=True)
     words = unit(series.signal, first.get("unit"))
@@ -274,7 +303,7 @@ def _meta(
     return Meta(
         title=diseases.title(series.disease),
         title_zh=diseases.title(series.disease, "zh"),
-        short=diseases.short(series.disease),
+        short=diseases.within(series.disease),
         short_zh=diseases.short(series.disease, "zh"),
         signal=series.signal,
         unit=words.many,
@@ -290,6 +319,17 @@ def _meta(
         inside_only=inside_only,
         models=tuple(dict.fromkeys((model, "persistence"))),
         unforecast=given.unusable,
+        vintages=series.has_vintages,
+        made_on=made_on,
+    )
+
+
+def _age(meta: Meta) -> str:
+    """What somebody who named no day must know of old figures."""
+    days = 0 if meta.made_on is None else (meta.made_on - meta.last_day).days
+    return (
+        f"the newest figures end on {meta.last_day}, {days:,} days before today; the bulletin is of that time. "
+        "Give newer figures for one of today"
     )
 
 
@@ -306,26 +346,9 @@ def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
         known = places.known(country) if country else places.known().clear()
         names = pl.DataFrame({"label": labels, "location": [same.get(x, x) for x in labels]})
         table = names.join(known, on="location").drop("location").rename({"label": "location"}).select(known.columns)
-        table = _second_spellings(table, same)
     missing = [x for x in labels if x not in set(table["location"])]
     rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
     return within_totals(pl.concat([table, rest], how="diagonal"))
-
-
-def _second_spellings(table: pl.DataFrame, same: Mapping[str, str]) -> pl.DataFrame:
-    """Labels of one place, such as `China` and `Total`: the second bears both names, lies in the first, has no tile."""
-    first: dict[str, str] = {}
-    for spelling in sorted(table["location"], key=lambda x: (same[x] != x, x)):
-        first.setdefault(same[spelling], spelling)
-    above = {x: first[same[x]] for x in table["location"] if first[same[x]] != x}
-    again = pl.col("location").is_in(list(above))
-    return table.with_columns(
-        pl.when(again).then(pl.format("{} ({})", name, "location")).otherwise(name).alias(name)
-        for name in ("name", "name_zh")
-    ).with_columns(
-        pl.when(again).then(pl.col("location").replace(above)).otherwise("parent").alias("parent"),
-        *(pl.when(~again).then(tile).alias(tile) for tile in ("tile_row", "tile_column")),
-    )
 
 
 def _some_shown(panel: Panel, given: Iterable[str], what: str, where: str) -> None:
