@@ -56,8 +56,9 @@ def test_chinese_export_in_gb18030_with_semicolons(tmp_path):
     assert frame["sex"].to_list() == ["female", "male"]
 
 
-def test_several_codes_in_one_field_become_rows(tmp_path):
-    (tmp_path / "a.csv").write_text("person_id,visit_date,district,icd10\np1,2024-01-01,D1,J10.1;B08.4\n")
+@pytest.mark.parametrize("between", [";", "；", "; ", "，", "、", "|"])
+def test_several_codes_in_one_field_become_rows(tmp_path, between):
+    (tmp_path / "a.csv").write_text(f"person_id,visit_date,district,icd10\np1,2024-01-01,D1,J10.1{between}B08.4\n")
     frame, _ = rows(open_linelist([tmp_path / "a.csv"]))
     assert frame["code"].to_list() == ["J10.1", "B08.4"]
     assert frame["encounter"].to_list() == ["p1 2024-01-01"] * 2

@@ -131,8 +131,8 @@ class LineList:
         system = _SYSTEM.format(column=text("code_system")) if "code_system" in self.mapping else "'icd10'"
         codes = text("code")
         split = (
-            f"CASE WHEN regexp_matches({codes}, '[;,|;,、]') THEN regexp_split_to_array({codes}, "
-            f"'[;,|;,、]+') ELSE [{codes}] END"
+            f"CASE WHEN regexp_matches({codes}, '{_BETWEEN}') THEN regexp_split_to_array({codes}, '{_BETWEEN}') "
+            f"ELSE [{codes}] END"
         )
         return (
             f"SELECT filename AS file, {person} AS person, {encounter} AS encounter, {birth} AS birth_date, "
@@ -216,6 +216,9 @@ def _says_simulated(table: records.Table) -> bool:
         said = connection.execute(f"SELECT CAST({quoted_name(column)} AS VARCHAR) FROM ({scan}) LIMIT 1000").fetchall()
     return any(str(value).strip().lower() in _YES for (value,) in said)
 
+
+_BETWEEN = r"\s*[;；,，、|][;；,，、|\s]*"
+"""What stands between several codes in one cell."""
 
 _YES = {"true", "1", "yes", "t", "y", "是"}
 _TITLES = {"birth_date": "birth date", "date": "visit date", "reported": "report date"}
