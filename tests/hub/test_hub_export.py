@@ -98,7 +98,7 @@ def test_only_what_is_asked_is_written_and_the_rest_is_named(tmp_path: Path) -> 
     assert set(made.table["location"]) == set(PLACES)
     assert sorted(made.table["horizon"].unique()) == [0, 1, 2, 3]
     assert "the hub does not ask for Guam" in made.notes
-    assert any("--series and --locations" in note for note in made.notes)
+    assert any("--series and --locations with populations" in note for note in made.notes)
 
 
 def test_what_the_hub_requires_and_the_file_lacks_is_one_error_that_names_it(tmp_path: Path) -> None:

@@ -212,3 +212,20 @@ def test_what_cannot_be_ranked_is_said_in_words(hub: Path, alter, error: type[Ex
     options = {"folder": hub / "model-output"} | alter(hub)
     with pytest.raises(error, match=words):
         rank(options.pop("folder"), happened, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("location,date\n01,2024-01-06\n", "oracle_value or observation or value were wanted"),
+        ("location,date,value\n01,06/01/2024,3\n", "'date' holds '06/01/2024'"),
+        ("location,date,value\n01,2024-01-06,many\n", "'value' holds 'many'"),
+        ("location,target_end_date,target,observation\n01,2024-01-06,a,1\n01,2024-01-06,b,1\n", "the targets a, b"),
+    ],
+    ids=["no value", "no day", "no number", "two targets"],
+)
+def test_target_data_that_cannot_be_used_are_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(words)):
+        read_truth(path)

@@ -13,8 +13,10 @@ from helpers_hub import CATEGORIES, PLACES, ROUND, days, flusight, rows_of, writ
 from typer.testing import CliRunner
 
 from salus.cli.app import app
+from salus.errors import InputError
 from salus.hub.rules import RULES, Terms, check_file, check_table
 from salus.hub.tasks import read_tasks
+from salus.workflows.hub import check_files
 
 VALUE, HORIZON, TYPE, ID = pl.col("value"), pl.col("horizon"), pl.col("output_type"), pl.col("output_type_id")
 WEEKLY = pl.col("target") == "wk inc flu hosp"
@@ -244,3 +246,25 @@ def test_level_with_trailing_zero_is_refused_beside_text_ids_as_the_hub_does(tmp
     assert CATEGORIES  # text ids make the whole column text
     rows = change("output_type_id", FIRST & (ID == "0.5"), "0.50")(rows_of())
     assert broken(write_rows(tmp_path, rows), hub) == {"valid_vals", "req_vals"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "file_read: can't read "),
+        (",".join(rows_of().columns) + "\n", "unique_round_id: column 'reference_date': found no rows"),
+    ],
+    ids=["empty", "header only"],
+)
+def test_a_file_without_rows_is_refused_in_words(tmp_path: Path, hub: Path, text: str, said: str) -> None:
+    path = tmp_path / NAME
+    path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, ["hub", "check", str(path), "--tasks", str(hub), "--draft"])
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_places_without_population_are_no_use_to_the_check(tmp_path: Path, hub: Path) -> None:
+    (tmp_path / "places.csv").write_text("location,name\n01,Alabama\n", encoding="utf-8")
+    with pytest.raises(InputError, match="has no column 'population'"):
+        check_files([tmp_path / NAME], hub, locations=tmp_path / "places.csv")

@@ -102,7 +102,9 @@ def rate_change_rows(
     none = tasks.clear().with_columns(pl.lit(None, t).alias(n) for n, t in _ROWS.items())
     if known is None or not places.population:
         lacking = " and ".join(
-            word for word, there in (("--series", known is not None), ("--locations", places.population)) if not there
+            word
+            for word, there in (("--series", known is not None), ("--locations with populations", places.population))
+            if not there
         )
         notes.append(f"'{target}' is left out: it needs {lacking}")
         return none

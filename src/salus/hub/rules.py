@@ -96,7 +96,8 @@ def check_file(path: str | Path, hub: Hub, terms: Terms | None = None) -> list[F
     try:
         table = read_submission(path)
     except InputError as error:
-        return _sorted([*faults, Fault("file_read", str(error).rstrip("."), "Write the file anew")])
+        what, _, remedy = str(error).removesuffix(".").rpartition(". ")
+        return _sorted([*faults, Fault("file_read", what, remedy)])
     return _sorted([*faults, *check_table(table, hub, None if name is None else name.round_id, terms)])
 
 
@@ -230,7 +231,8 @@ def _round_faults(table: pl.DataFrame, hub: Hub, round_id: str | None) -> tuple[
     rounds = [v for v in values if v in hub.round_ids]
     faults = []
     if len(values) != 1:
-        text = f"found {len(values)} rounds: {', '.join(str(v) for v in values[:4])}; one was wanted"
+        some = f"{len(values)} rounds: {', '.join(str(v) for v in values[:4])}" if values else "no rows"
+        text = f"found {some}; one round was wanted"
         faults.append(Fault("unique_round_id", text, "Write one file a round", column=column))
     elif round_id is not None and values[0] != round_id:
         text = f"the rows say {values[0]}, the file's name {round_id}"

@@ -53,13 +53,9 @@ def read_truth(
     if path.is_dir():
         return _series(path, disease, signal, as_of)
     table = read_raw(path)
-    if "disease" in table.columns or ("target_end_date" not in table.columns and not _hub_like(table)):
+    if "disease" in table.columns or "location" not in table.columns or not any(n in table.columns for n in _DAYS):
         return _series(path, disease, signal, as_of)
     return _target_data(table, str(source), target, as_of)
-
-
-def _hub_like(table: pl.DataFrame) -> bool:
-    return {"date", "location"} <= set(table.columns) and any(n in table.columns for n in _VALUES)
 
 
 def _series(path: Path, disease: str | None, signal: str | None, as_of: dt.date | None) -> pl.DataFrame:
@@ -73,12 +69,12 @@ def _series(path: Path, disease: str | None, signal: str | None, as_of: dt.date 
 def _target_data(table: pl.DataFrame, label: str, target: str | None, as_of: dt.date | None) -> pl.DataFrame:
     day = next(n for n in _DAYS if n in table.columns)
     value = next((n for n in _VALUES if n in table.columns), None)
-    if value is None or "location" not in table.columns:
+    if value is None:
         raise InputError(
             f"{label} has the columns {', '.join(table.columns)}; location and {' or '.join(_VALUES)} were wanted. "
             "Give the hub's target data, or a series with location, disease, signal, date and value."
         )
-    rows = table.with_columns(_date(table, n) for n in (day, "as_of") if n in table.columns)
+    rows = table.with_columns(_dates(table[n], label) for n in (day, "as_of") if n in table.columns)
     if "output_type" in rows.columns:  # oracle output: what is left blank holds for every id of the output type
         rows = rows.filter(pl.col("output_type").is_null() | (pl.col("output_type") == "quantile"))
     if "target" in rows.columns:
@@ -108,8 +104,15 @@ def _target_data(table: pl.DataFrame, label: str, target: str | None, as_of: dt.
     )
 
 
-def _date(table: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name).str.to_date("%Y-%m-%d") if table.schema[name] == pl.String else pl.col(name).cast(pl.Date)
+def _dates(values: pl.Series, label: str) -> pl.Series:
+    if values.dtype != pl.String:
+        return values.cast(pl.Date)
+    found = values.str.to_date("%Y-%m-%d", strict=False)
+    odd = found.is_null() & values.is_not_null()
+    if odd.any():
+        first = values.filter(odd)[0]
+        raise InputError(f"{label}: '{values.name}' holds '{first}'. Days such as 2024-01-06 were wanted.")
+    return found
 
 
 def _start(ends: pl.Series, label: str) -> pl.Expr:

@@ -173,6 +173,10 @@ def check_files(
     """
     hub: Hub = read_tasks(tasks)
     people = dict(read_places(locations).population) if locations is not None else {}
+    if locations is not None and not people:
+        raise InputError(
+            f"{locations} has no column 'population', which counts are compared with. Add it, or leave it out."
+        )
     terms = Terms(people, horizon_zero, not draft, submitted)
     return {Path(file): check_file(file, hub, terms) for file in files}
 
