@@ -21,7 +21,8 @@ def board() -> Leaderboard:
     table = pl.DataFrame(
         {"rank": [1, 2, 4, 3], "model": MODELS, "tasks": 6354, "share": [1.0, 0.999, 0.02, 1.0], "wis": 59.4,
          "log_wis": 0.29, "abs_error": 94.0, "coverage50": 0.5, "coverage95": 0.92, "relative_wis": relative,
-         "relative_log_wis": relative, "skill": relative, "skill_low": [0.4, 0.9, None, 1.0], "skill_high": [0.8, 1.1, None, 1.0],
+         "relative_log_wis": relative, "skill": relative, "skill_low": [0.4, 0.9, None, 1.0],
+         "skill_high": [0.8, 1.1, None, 1.0],
          "log_skill": relative, "log_skill_low": 0.4, "log_skill_high": 0.9}
     )  # fmt: skip
     left = ("hotel-gaps: 4 tasks, the first of 2024-01-06: not all 23 quantiles are there",)
