@@ -35,7 +35,8 @@ def test_the_first_sentence_of_one_place_is_the_promised_one(make):
 def test_the_first_sentence_of_many_places_counts_them(make):
     bulletin = make()
     assert bulletin.first_sentence("en") == (
-        "HFMD is at warning level in 1 of 3 prefectures; about as many are expected at that level or higher in two weeks."
+        "HFMD is at warning level in 1 of 3 prefectures; "
+        "about as many are expected at that level or higher in two weeks."
     )
     assert bulletin.first_sentence("zh") == (
         "手足口病：3个都道府县中有1个处于“警报”水平；预计两周后处于该水平或更高的数目大致相同。"
@@ -89,7 +90,7 @@ def test_a_withheld_forecast_is_said_to_be_withheld(make):
     assert voice.place(view).endswith(
         "In past tests the forecast did no better here than assuming no change, so no direction is given."
     )
-    assert voice.support(view)[0].startswith("If nothing changed, it would still be about 5.4 cases per sentinel in two weeks.")
+    assert voice.support(view)[0].startswith("If nothing changed, it would still be about 5.4 cases per sentinel")
     assert (
         plain(voice.trust(view)[0])
         == "In 52 past tests, the forecast two weeks ahead was 8 % worse than assuming no change."

@@ -85,8 +85,32 @@ def test_titles_for_display() -> None:
     assert diseases.title("HFMD") == "Hand, foot and mouth disease"
     assert diseases.title("HFMD", "zh") == diseases.title("HFMD", "ja") == "手足口病"
     assert diseases.short("Hand, foot and mouth disease") == "HFMD"
-    assert diseases.title("Influenza (lab-confirmed) age 60+", "zh") == "流行性感冒 (lab-confirmed) age 60+"
+    assert diseases.title("Influenza (lab-confirmed) age 60+", "zh") == "流行性感冒（实验室确诊，60岁及以上）"
     assert diseases.title("Some new fever", "zh") == diseases.short("Some new fever") == "Some new fever"
+
+
+@pytest.mark.parametrize(
+    ("label", "english", "chinese"),
+    [
+        (GERMANY[0], "Influenza (laboratory-confirmed, all ages)", "流行性感冒（实验室确诊，全年龄）"),
+        ("ILI GrippeWeb age 0-4", "Influenza-like illness (GrippeWeb survey, aged 0 to 4)",
+         "流感样病例（GrippeWeb调查，0至4岁）"),
+        ("Influenza (lab-confirmed) age Unbekannt", "Influenza (laboratory-confirmed, age unknown)",
+         "流行性感冒（实验室确诊，年龄不详）"),
+        ("RSV proxy", "Respiratory syncytial virus infection (proxy)", "呼吸道合胞病毒感染（替代指标）"),
+        ("Influenza in ferrets", "Influenza (in ferrets)", "流行性感冒（in ferrets）"),
+        ("COVID-19", "COVID-19", "新型冠状病毒感染"),
+    ],
+)  # fmt: skip
+def test_what_a_label_adds_is_put_into_words(label: str, english: str, chinese: str) -> None:
+    assert (diseases.title(label), diseases.title(label, "zh")) == (english, chinese)
+
+
+def test_names_inside_a_sentence() -> None:
+    names = ("Influenza", "HFMD", "COVID-19", "Hepatitis A", "Japanese spotted fever", "Ebola", "Mumps")
+    assert [diseases.within(x) for x in names] == [
+        "influenza", "HFMD", "COVID-19", "hepatitis A", "JSF", "Ebola", "mumps",
+    ]  # fmt: skip
 
 
 def test_the_file_is_whole() -> None:

@@ -16,7 +16,7 @@ from salus.tables.contracts import PLACES
     ("country", "level", "count", "population"),
     [
         ("JP", "prefecture", 47, 126.146e6),
-        ("US", "state", 51, 331.449e6),
+        ("US", "state|district", 51, 331.449e6),
         ("CN", "province", 31, 1409.78e6),
         ("DE", "state", 16, 83.237e6),
     ],
@@ -25,7 +25,7 @@ def test_built_in_places_are_complete_and_their_people_add_up(
     country: str, level: str, count: int, population: float
 ) -> None:
     table = places.known(country)
-    parts = table.filter(pl.col("location_level") == level)
+    parts = table.filter(pl.col("location_level").is_in(level.split("|")))
     assert parts.height == count
     assert parts["population"].sum() == pytest.approx(population, rel=1e-4)
     assert table["population"][0] == pytest.approx(population, rel=2e-3)
@@ -95,7 +95,7 @@ def test_a_departments_own_numbers_are_not_taken_for_states() -> None:
     own = [f"{k:02d}" for k in range(1, 21)]
     assert places.country(own) is None
     assert places.labels(own)["01"] == "01"
-    states = places.known("US").filter(pl.col("location_level") == "state")["location"].to_list()
+    states = places.known("US").filter(pl.col("location_level").is_in(["state", "district"]))["location"].to_list()
     assert places.country(states) == "US"
     assert places.labels(states, "zh")["06"] == "加利福尼亚州"
     assert places.country(["Tokyo", "Berlin"]) is None
@@ -131,3 +131,19 @@ def test_own_places_are_read_and_every_fault_is_named(tmp_path: Path) -> None:
     assert "bad.csv" in str(caught.value)
     with pytest.raises(TableError, match="in a circle"):
         places.ancestors("A", pl.DataFrame({"location": ["A", "B"], "parent": ["B", "A"]}))
+
+
+@pytest.mark.parametrize(
+    ("country", "some"),
+    [
+        ("DE", {"Bayern": "BY", "Thüringen": "TH"}),
+        ("CN", {"Henan": "HA", "Hebei": "HE", "Tibet": "XZ"}),
+        ("US", {"11": "DC"}),
+    ],
+)
+def test_every_tile_has_its_own_official_code(country: str, some: dict[str, str]) -> None:
+    tiled = places.known(country).drop_nulls("tile_row")
+    shorts = dict(tiled.select("location", "short").iter_rows())
+    assert all(shorts.values())
+    assert len(set(shorts.values())) == len(shorts)
+    assert some.items() <= shorts.items()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import json
 import math
+import re
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -96,7 +98,7 @@ def test_horizons_other_than_the_usual(tmp_path: Path) -> None:
 def test_every_place_that_can_not_be_forecast_is_named_and_the_rest_is_done(tmp_path: Path) -> None:
     never = rows(["Never"]).with_columns(pl.lit(None, dtype=pl.Float64).alias("value"))
     silent, short, late = rows(["Silent"], 110), rows(["Short"], 130, 128), rows(["Late"], 127)
-    found = run(pl.concat([rows(), never, silent, short, late]), model="sure")
+    found = run(pl.concat([rows(), never, silent, short, late]), model="sure", today=dt.date(2023, 7, 3))
     assert dict(note.split(": ") for note in found.notes) == {
         "Never": "no value was ever reported; not forecast",
         "Short": "only 2 values are known; 4 are needed; not forecast",
@@ -223,15 +225,59 @@ def test_own_places_give_names_and_foreign_ones_are_refused() -> None:
         run(rows(), model="persistence", shapes={"Q": {}})
 
 
-def test_a_nation_under_two_labels_is_named_and_not_counted_as_a_province() -> None:
+def test_of_a_nation_under_two_labels_one_is_used_and_it_is_said() -> None:
     found = run(rows(["China", "Total", "Beijing", "Shanghai", "Tianjin"]), model="persistence")
+    assert found.panel.locations == ("Beijing", "China", "Shanghai", "Tianjin")
+    assert "'Total' is 'China' once more, counted in another way; only 'China' is used" in found.notes
+    assert "'Total' is 'China' once more" in html.unescape(found.bulletin.html("en"))
+    assert "“Total”与“China”是同一地区的两种统计，仅采用“China”" in found.bulletin.html("zh")
     overview = found.bulletin.overview
     assert overview.whole is not None
     assert overview.whole.location == "China"
     assert [v.location for v in overview.places] == ["Tianjin", "Shanghai", "Beijing"]
     names = {v.location: (v.called("en"), v.called("zh")) for v in found.bulletin.views}
-    assert names["Total"] == ("China (Total)", "中国 (Total)")
     assert names["China"] == ("China", "中国")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "today", "old", "told"),
+    [
+        (None, dt.date(2023, 7, 4), False, False),
+        (None, dt.date(2023, 7, 30), True, True),
+        (dt.date(2023, 7, 2), dt.date(2023, 7, 30), True, False),
+    ],
+)
+def test_old_figures_are_said_to_be_old(as_of: dt.date | None, today: dt.date, old: bool, told: bool) -> None:
+    found = run(rows(), model="persistence", as_of=as_of, today=today)
+    page = found.bulletin.html("en").replace("\u00a0", " ")
+    assert ("OLD FIGURES" in page) == ("four weeks before this bulletin was made (30 Jul 2023)" in page) == old
+    assert ("旧数据" in found.bulletin.html("zh")) == old
+    wanted = ("the newest figures end on 2023-07-02, 28 days before today; the bulletin is of that time. "
+              "Give newer figures for one of today",)  # fmt: skip
+    assert found.notes == (wanted if told else ())
+
+
+def test_figures_without_vintages_may_have_been_revised_and_it_is_said() -> None:
+    plain = run(rows(), model="persistence", as_of=dt.date(2023, 5, 7), today=dt.date(2023, 5, 9)).bulletin
+    stamped = rows().with_columns((pl.col("date") + pl.duration(days=9)).alias("as_of"))
+    known = run(stamped, model="persistence", as_of=dt.date(2023, 5, 9), today=dt.date(2023, 5, 9)).bulletin
+    assert known.meta.vintages
+    assert "As known on 9\u00a0May 2023" in known.html()
+    assert "revised" not in known.html()
+    assert "As known on" not in plain.html()
+    assert "Figures up to 7\u00a0May 2023<br>Some may have been revised after that day" in plain.html()
+    assert "部分数值此后可能已有修订" in plain.html("zh")
+
+
+def test_without_a_model_no_model_is_said_to_have_been_tried() -> None:
+    bulletin = run(rows(), model="persistence", today=dt.date(2023, 7, 3)).bulletin
+    for lang, said, never in (
+        ("en", "This bulletin was made without a forecast model.", ("withheld", "past tests", "good enough")),
+        ("zh", "本通报未使用预测模型", ("以往的检验中，", "不给出该预测")),
+    ):
+        page = re.sub(r"<[^>]*>", " ", bulletin.html(lang).split("</style>")[1].split('<section class="about"')[0])
+        assert said in page
+        assert not [words for words in never if words in page]
 
 
 @pytest.mark.parametrize("at", [0, 129])
