@@ -76,6 +76,19 @@ def test_a_key_comes_with_its_public_half_and_both_are_never_replaced(files):
     assert not (files / "office.key").exists()
 
 
+def test_an_attack_is_shown_and_written_inside_only(files):
+    run("key", files / "office.key")
+    common = ["--root", files / "wall", "--key-file", files / "office.key"]
+    run("ingest", files / "visits.csv", "--format", "linelist", *common)
+    run("release", *common, "--places", files / "places.csv", "--policy", files / "policy.toml")
+    before = {f for f in files.rglob("*") if f.is_file()}
+    shown = run("attack", *common, "--places", files / "places.csv").stdout
+    assert shown.startswith("INSIDE ONLY")
+    found = json.loads(run("attack", *common, "--places", files / "places.csv", "--json").stdout)
+    assert found["subtraction"]["recovered"] == 0
+    assert {f.parent.parent.name for f in set(files.rglob("*")) - before if f.is_file()} == {"count"}
+
+
 def test_a_missing_key_says_how_to_make_one(files, monkeypatch):
     monkeypatch.delenv("SALUS_KEY", raising=False)
     result = run("ingest", files / "visits.csv", "--format", "linelist", "--root", files / "wall", fails=True)
@@ -102,7 +115,7 @@ def test_columns_can_be_mapped(files):
 
 
 def test_every_command_shows_an_example():
-    for name in ("key", "ingest", "release", "verify"):
+    for name in ("key", "ingest", "release", "verify", "attack"):
         assert "Example" in run(name, "--help").stdout
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from salus.errors import WallError
+from salus.privacy import attack as attacks
 from salus.privacy import deidentify, keys, signatures, verification
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
@@ -139,6 +140,29 @@ def verify(
         typer.echo("\n".join([verification.summary(findings), *(f.line() for f in findings)]))
     if any(f.fails for f in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def attack(
+    root: Path = ROOT,
+    places: Path = typer.Option(
+        ..., "--places", help="Table of places; its populations are the register that an attacker would have."
+    ),
+    release: str | None = typer.Option(None, "--release", help="Id of a release; without it the last one."),
+    key_file: Path | None = KEY,
+    as_json: bool = JSON,
+) -> None:
+    """Attack a release of your own: subtraction, linkage, trajectories, membership. INSIDE ONLY.
+
+    What is found is made of exact records; it is written into the count zone and nowhere else.
+
+    Example: `salus records attack --root wall --places places.csv --key-file office.key`
+    """
+    report = attacks.attack(root, door.read(places, PLACES), release, key=keys.load(key_file))
+    if as_json:
+        typer.echo(json.dumps(report.as_dict() | {"file": str(report.file)}, ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(report.lines()))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -130,7 +130,7 @@ def count(
         connection.execute("SET autoinstall_known_extensions = false")
         connection.execute(f"SET temp_directory = '{_posix(work)}'")
         connection.execute("SET preserve_insertion_order = false")
-        _view(connection, parts)
+        view(connection, parts)
         seen = _frame(connection, "SELECT DISTINCT code_system, code FROM records")
         matched = codes.match(seen, wanted)
         connection.register("rules", matched.to_arrow())
@@ -182,8 +182,16 @@ def _wanted(definitions: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return chosen.select("code_system", "code", "match", "syndrome", "disease", "encounter_class")
 
 
-def _view(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
-    """All records as one view; a visit of several ingests as the last has it."""
+def view(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
+    """All records as one view, ``records``; a visit of several ingests stands as the last has it.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Gets the view.
+    parts : sequence of Path
+        Parquet files of records, earliest ingest first.
+    """
     tables = [f"SELECT *, {n} AS ingest FROM read_parquet('{_posix(p)}')" for n, p in enumerate(parts)]
     if len(parts) == 1:
         connection.execute(f"CREATE TEMP VIEW records AS {tables[0]}")

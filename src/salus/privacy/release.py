@@ -190,6 +190,7 @@ def release(
         offer = suppressed.offer(counted, rule, f"{label}, Salus release {name}", before)
         inside: dict[str, Any] = {
             "release": name,
+            "made_utc": provenance.utc_text(),
             "records_counted": counted.rows_counted,
             "records_beyond_bound": counted.beyond_bound,
             "unplaced": counted.unplaced,
@@ -199,7 +200,7 @@ def release(
             try:
                 _write_inside(inner, exact, counted.cells, inside)
                 # a copy and the list first: what is out but not on the list would never be guarded
-                _write_copy(copies / name, offer)
+                _write_copy(copies / name, offer, rule)
                 ledger.write(wall, scheme.listed(known, rules, name_of_scheme, name))
                 _write_release(target, offer, rule, name, commitments, key, simulated=simulated)
             except OSError as error:
@@ -247,10 +248,11 @@ def _says_simulated(places: pl.DataFrame) -> bool:
     )
 
 
-def _write_copy(folder: Path, offer: Offer) -> None:
+def _write_copy(folder: Path, offer: Offer, policy: Policy) -> None:
     """What the release makes known, kept so that later ones can be guarded against it."""
     with _whole(folder) as part:
         _write_tables(part, offer)
+        durable.write(part / "policy.toml", policy.as_toml().encode())
 
 
 def _write_tables(part: Path, offer: Offer) -> None:
