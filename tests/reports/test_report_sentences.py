@@ -227,6 +227,52 @@ def test_the_map_and_the_whole_headline_follow_the_levels(make):
     assert calm.voice().look[-1] == "At a low level, routine watch is enough. Look again when the next figures come."
 
 
+def test_places_of_several_kinds_are_called_places_and_some_take_an_article(make):
+    places = pl.DataFrame(
+        {
+            "location": ["A", "B", "C"],
+            "name": ["Texas", "U.S. Virgin Islands", "District of Columbia"],
+            "location_level": ["state", "territory", "district"],
+        }
+    )
+    bulletin = make(
+        {"A": [5.1, 6.21], "B": [6.5], "C": [None] * 160}, places=places,
+        unforecast={"C": ("silent for 31 weeks", "已连续31周未报告")},
+    )  # fmt: skip
+    voice = bulletin.voice()
+    assert bulletin.first_sentence().startswith("HFMD is at warning level in 2 of 3 places")
+    assert "Now at warning level: the U.S. Virgin Islands and Texas." in voice.look
+    assert voice.sure[-1] == "For 1 place there is no forecast: the District of Columbia (silent for 31 weeks)."
+    assert not [said for said in voice.sure if "too short" in said]
+
+
+def test_where_no_forecast_is_given_none_is_said_to_do_better(make):
+    names = ("Tokyo", "Osaka", "Hokkaido")
+    voice = make(labels=dict.fromkeys(names, "withheld")).voice()
+    assert voice.sure == [
+        "Looking two weeks ahead, no forecast is given: in past tests none did better than assuming no change. "
+        "No change is shown instead."
+    ]
+    assert "No forecast in two weeks is good enough to be given." in voice.after_first
+    assert not [said for said in voice.look if "more likely than not" in said]
+
+
+def test_dates_stand_alone_where_the_last_figures_are_not_of_now(make):
+    late = make(reference_date=dt.date(2023, 7, 22))
+    page = re.sub(r"<style>.*?</style>", "", late.html()).replace("\u00a0", " ")
+    assert "Most likely in the week to 30 Jul 2023<" in page
+    assert ">to 23 Jul<" in page
+    assert "For the week to 30 Jul 2023, a forecast is given for all 3 prefectures." in page
+    assert not re.search(r"in (one|two|three|four) weeks", page)
+    assert "weeks ahead" not in page
+
+
+def test_heads_of_columns_leave_out_what_all_levels_share(make):
+    names = ("below epidemic", "low intensity", "high intensity")
+    assert make({"Tokyo": [6.0]}, names=names).voice().level_heads == ("below epidemic", "low", "high")
+    assert make({"Tokyo": [6.0]}, names=("low", "raised", "elevated")).voice().level_heads[1] == "raised"
+
+
 def quantiles(median):
     rows = {
         "model": "pooled",

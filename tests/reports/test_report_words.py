@@ -9,7 +9,7 @@ from salus.reports.words import language
 from salus.surveillance.weeks import Cadence
 
 WEEK, MONTH, DAY = Cadence("week"), Cadence("month"), Cadence("day")
-DATES = {"day", "month", "week", "week.brief"}
+DATES = {"day", "day.short", "month", "week", "week.brief"}
 """Keys whose blanks differ by language, because dates do."""
 
 
@@ -84,6 +84,20 @@ def test_lists_name_some_and_count_the_rest():
 def test_chances_at_the_ends_are_said_in_words():
     assert language("en").percent(0.001) == "less than 1\u00a0%"
     assert language("zh").percent(0.999) == "99%以上"
+
+
+@pytest.mark.parametrize(
+    ("days", "english", "chinese"),
+    [
+        (9, "nine days", "九天"),
+        (30, "about four weeks", "约四周"),
+        (150, "about five months", "约五个月"),
+        (1030, "about three years", "约三年"),
+        (9000, "about 25 years", "约25年"),
+    ],
+)
+def test_ages_in_the_unit_that_people_use(days, english, chinese):
+    assert (language("en").age(days), language("zh").age(days)) == (english, chinese)
 
 
 def test_an_unknown_language_names_those_that_there_are():

@@ -8,7 +8,7 @@ from salus.reports import svg
 from salus.reports.sentences import Voice
 
 
-def badge(voice: Voice, level: int | None) -> Markup:
+def badge(voice: Voice, level: int | None, brief: bool = False) -> Markup:
     """The badge of a level.
 
     Parameters
@@ -17,6 +17,8 @@ def badge(voice: Voice, level: int | None) -> Markup:
         Language and level names.
     level : int or None
         Number of the level.
+    brief : bool
+        The name as heads of columns have it.
 
     Returns
     -------
@@ -26,9 +28,10 @@ def badge(voice: Voice, level: int | None) -> Markup:
     step = svg.tone(level, len(voice.levels))
     name = "lx" if step is None else f"l{step}"
     ink = "#3b4a52" if step is None else svg.LEVEL_INK[step]
+    said = voice.level_heads[level] if brief and level is not None else voice.level(level)
     mark = svg.tag("svg", svg.shape(step, 7, 7, 5, ink), viewBox="0 0 14 14", width=12, height=12, aria_hidden="true")
     drawn = Markup(mark)  # noqa: S704 (drawn here, its words escaped)
-    return Markup('<span class="badge {}">{}<span>{}</span></span>').format(name, drawn, escape(voice.level(level)))
+    return Markup('<span class="badge {}">{}<span>{}</span></span>').format(name, drawn, escape(said))
 
 
 def direction(voice: Voice, trend: str) -> Markup:

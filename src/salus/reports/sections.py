@@ -70,7 +70,7 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         "season": Markup(overlay),  # noqa: S704 (drawn here, its words escaped)
         "season_note": alt,
         "caption": words("table.place.caption", place=voice.name(view), unit=voice.unit),
-        "levels": list(voice.levels) if view.cuts else [],
+        "levels": list(voice.level_heads) if view.cuts else [],
         "rows": rows(voice, view),
         "cuts": _cuts(voice, view),
         "trust": voice.trust(view) if view.outlooks else [],

@@ -52,6 +52,15 @@ class Speech:
         """Level names, lowest first."""
         return self.scheme.names_zh if self.words.lang == "zh" else self.scheme.names
 
+    @property
+    def level_heads(self) -> tuple[str, ...]:
+        """Level names for heads of columns: without the end that all but the lowest share, such as ``intensity``."""
+        upper = self.levels[1:]
+        ends = (upper[0][k:] for k in range(len(upper[0]))) if len(upper) > 1 else ()
+        end = next((tail for tail in ends if all(name.endswith(tail) for name in upper)), "")
+        whole = end.startswith(" ") or (len(end) > 1 and end[:1] > "\u2e7f")
+        return tuple(name.removesuffix(end) or name if whole else name for name in self.levels)
+
     def with_unit(self, value: str) -> str:
         """A written value with its unit.
 

@@ -310,7 +310,7 @@ def table(voice: Voice) -> Part:
             span=words.span(cadence, max(horizons, default=overview.focus)),
         ),
         "heads": heads,
-        "levels": list(voice.levels) if any(v.cuts for v in overview.all_places) else [],
+        "levels": list(voice.level_heads) if any(v.cuts for v in overview.all_places) else [],
         "rows": [_row(voice, view, horizons) for view in overview.all_places],
         "veiled": any(v.veiled for v in overview.all_places),
     }
@@ -331,7 +331,7 @@ def _row(voice: Voice, view: PlaceView, horizons: Sequence[int]) -> Part:
         "anchor": view.anchor,
         "now": now_cell(voice, view),
         "late": voice.meta.cadence.label(view.now_start) if late and view.now_start else "",
-        "badge": badge(voice, view.level),
+        "badge": badge(voice, view.level, brief=True),
         "direction": direction(voice, ahead.trend if ahead else "none"),
         "cells": [outlook_cell(voice, view, view.outlook(h)) for h in horizons],
         "bar": chances(voice, ahead.probabilities) if ahead and told else "",

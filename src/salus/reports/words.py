@@ -150,7 +150,7 @@ class Words:
         return self("by.day" if cadence.kind == "day" else "by", period=self.period(cadence, start, brief))
 
     def until(self, cadence: Cadence, start: dt.date) -> str:
-        """A period by its last day, short enough for the head of a column, such as ``to 27 Jan 2024``.
+        """A period by its last day, short enough for the head of a column, such as ``to 27 Jan``.
 
         Parameters
         ----------
@@ -159,11 +159,11 @@ class Words:
         start : datetime.date
             Its first day.
         """
-        return (
-            self("week.end", end=self.day(cadence.end(start)))
-            if cadence.kind == "week"
-            else self.period(cadence, start)
-        )
+        if cadence.kind == "month":
+            return self.month(start)
+        last = cadence.end(start)
+        end = self("day.short", d=last.day, month=self.months[last.month - 1], m=last.month)
+        return self("week.end", end=end) if cadence.kind == "week" else end
 
     def span(self, cadence: Cadence, count: int) -> str:
         """So many periods, such as ``two weeks``.

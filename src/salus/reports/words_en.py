@@ -40,6 +40,7 @@ TEXT = {
     "percent.cell": "{p}\u00a0%",
     "odds": "about {part} in {of}",
     "day": "{d}\u00a0{month} {y}",
+    "day.short": "{d}\u00a0{month}",
     "month": "{month} {y}",
     "week": "the week to {end} ({label})",
     "week.brief": "the week to {end}",

@@ -37,6 +37,7 @@ TEXT = {
     "percent.cell": "{p}%",
     "odds": "大约{of}次中有{part}次",
     "day": "{y}年{m}月{d}日",
+    "day.short": "{m}月{d}日",
     "month": "{y}年{m}月",
     "week": "{year}年第{week}周（截至{end}）",
     "week.brief": "截至{end}的一周",
