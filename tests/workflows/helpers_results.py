@@ -83,7 +83,7 @@ def _check_quantiles(forecasts: pl.DataFrame, wanted: list[tuple[str, int]]) -> 
 
 
 def _check_levels(forecasts: pl.DataFrame, status: pl.DataFrame) -> None:
-    """Level probabilities add up to 1 and are those of the status table."""
+    """Level probabilities add up to 1 and are those of the status table; withheld places keep theirs."""
     pmf = forecasts.filter(pl.col("output_type") == "pmf")
     sums = pmf.group_by(TASK).agg(pl.col("value").sum())
     np.testing.assert_allclose(sums["value"], 1.0, atol=1e-9)
@@ -95,10 +95,15 @@ def _check_levels(forecasts: pl.DataFrame, status: pl.DataFrame) -> None:
     both = shown.join(pmf, on=[*TASK, "output_type_id"], how="full", coalesce=True)
     assert both.height == shown.height == pmf.height
     np.testing.assert_allclose(both["told"], both["value"], atol=1e-6)
-    named = ahead.drop_nulls("level").select(*TASK, pl.col("level").cast(pl.String).alias("output_type_id"))
+    levelled = ahead.drop_nulls("level")
+    now = status.filter(pl.col("horizon") == 0).select("location", pl.col("level").alias("now"))
+    held = levelled.filter(pl.col("trust") == "withheld").join(now, on="location")
+    assert held["level"].to_list() == held["now"].to_list()
+    told = pl.col("trust") != "withheld"
+    named = levelled.filter(told).select(*TASK, pl.col("level").cast(pl.String).alias("output_type_id"))
     most = pmf.group_by(TASK).agg(pl.col("value").max().alias("most"))
     chosen = named.join(pmf, on=[*TASK, "output_type_id"]).join(most, on=TASK)
-    assert chosen.height == most.height == named.height
+    assert chosen.height == named.height == most.height - held.height
     np.testing.assert_allclose(chosen["value"], chosen["most"], atol=1e-9)
 
 

@@ -17,7 +17,8 @@ def one_spelling(series: Series, day: dt.date) -> tuple[Series, tuple[Note, ...]
     """The series with one label a place, as far as it was known on a day.
 
     Two labels of one place whose values lie in the same periods are two counts of the same people: the one that
-    reaches further is used, then the one with more values. Where they follow each other they are put together.
+    reaches further is used, then the usual one, then the one with more values. Where they follow each other they are
+    put together.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def one_spelling(series: Series, day: dt.date) -> tuple[Series, tuple[Note, ...]
     for place, found in labels.items():
         if len(found) < 2:
             continue
-        best = max(found, key=lambda x: (max(dates[x], default=dt.date.min), len(dates[x]), x == place, x))
+        best = max(found, key=lambda x: (max(dates[x], default=dt.date.min), x == place, len(dates[x]), x))
         for other in sorted(set(found) - {best}):
             if dates[other] & dates[best]:
                 dropped.append(other)
