@@ -99,7 +99,9 @@ def release(
     places: Path = typer.Option(
         ..., "--places", help="Table of places: location, name, parent, location_level, population."
     ),
-    policy: Path | None = typer.Option(None, "--policy", help="Policy file (TOML); without it the default policy."),
+    policy: Path | None = typer.Option(
+        None, "--policy", help="Policy file (TOML), or differential_privacy; without it the default policy."
+    ),
     key_file: Path | None = KEY,
     as_json: bool = JSON,
 ) -> None:

@@ -6,6 +6,7 @@ Everything found is made of exact records, so it is written into the count zone 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,6 +51,9 @@ class AttackReport:
         Of the policy.
     simulated : bool
         Whether the records were simulated.
+    epsilon : float or None
+        Of the policy, where it is one of differential privacy; then ``knows_all_others`` of ``membership`` is the most
+        that epsilon allows, (e^epsilon - 1) / (e^epsilon + 1).
     """
 
     release: str
@@ -61,6 +65,7 @@ class AttackReport:
     membership: dict[str, Any]
     minimum_cell: int
     simulated: bool
+    epsilon: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """All but the place of the file, for a machine."""
@@ -69,7 +74,7 @@ class AttackReport:
     def lines(self) -> list[str]:
         """The findings in words; for inside."""
         return [
-            f"{'SIMULATED records. ' if self.simulated else ''}INSIDE ONLY. Made of exact records; nothing of it may leave.",
+            f"{'SIMULATED records. ' if self.simulated else ''}INSIDE ONLY. Made of exact records; nothing may leave.",
             "",
             *self._subtraction(),
             *self._linkage(),
@@ -128,11 +133,17 @@ class AttackReport:
 
     def _membership(self) -> list[str]:
         m = self.membership
+        others = (
+            f"  Who knows all other records can tell for {m['knows_all_others']:.0%} of persons: a count shown is "
+            "exact. Only differential privacy bounds that."
+            if self.epsilon is None
+            else f"  Who knows all other records of the year has an advantage of at most {m['knows_all_others']:.0%}, "
+            f"whatever is released of that year under this policy (epsilon {self.epsilon:g})."
+        )
         return [
             f"Membership. Who knows the weeks around tells who is in with an advantage of {m['advantage']:.1%} "
             f"(AUC {m['auc']:.3f}; a coin has 0.5).",
-            f"  Who knows all other records can tell for {m['knows_all_others']:.0%} of persons: a count shown is "
-            f"exact. Only differential privacy bounds that.",
+            others,
         ]
 
 
@@ -176,9 +187,10 @@ def attack(root: str | Path, places: pl.DataFrame, release: str | None = None, *
             linkage=[asdict(c) for c in linkage.classes(parts, _population(places), spill=wall.path("count"))],
             smallest_count_shown=_smallest(shown),
             trajectories=[asdict(t) for t in trajectories.uniqueness(parts, spill=wall.path("count"))],
-            membership=asdict(membership.infer(shown, exact)),
+            membership=_membership(shown, exact, policy),
             minimum_cell=policy.minimum_cell,
             simulated=any(e.simulated for e in known.entries),
+            epsilon=policy.epsilon if policy.noisy else None,
         )
         try:
             durable.replace(found.file, json.dumps(found.as_dict(), indent=1, ensure_ascii=False).encode())
@@ -198,6 +210,11 @@ def _chosen(wall: zones.Zones, release: str | None) -> str:
     if release not in made:
         raise InputError(f"there is no release '{release}' of {wall.root}. There are: {', '.join(sorted(made))}.")
     return release
+
+
+def _membership(shown: pl.DataFrame, exact: pl.DataFrame, policy: Policy) -> dict[str, Any]:
+    found = asdict(membership.infer(shown, exact))
+    return found | ({"knows_all_others": math.tanh(policy.epsilon / 2)} if policy.noisy else {})
 
 
 def _population(places: pl.DataFrame) -> dict[str, float]:

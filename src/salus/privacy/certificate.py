@@ -28,6 +28,7 @@ PAGES = {"en": "certificate.html", "zh": "certificate.zh.html"}
 
 NEEDS = {
     "interval_around_value": "key and records",
+    "budget_left": "key and records",
     "inputs": "key and records",
     "definitions": "definitions",
     "places": "places",
@@ -49,6 +50,7 @@ def write(
     key: Key,
     *,
     simulated: bool,
+    mixed: bool = False,
 ) -> None:
     """Certify the files that are in a folder: two pages in words, and the signed certificate.
 
@@ -68,6 +70,8 @@ def write(
         The department's key, which signs.
     simulated : bool
         Whether the records were simulated.
+    mixed : bool
+        Whether the wall releases other syndromes in another way.
     """
     rows = [{"release": release, "claim": c, "value": v, "needs": "release"} for c, v in stated.items()]
     rows += [{"release": release, "claim": c, "value": v, "needs": NEEDS[c]} for c, v in commitments.items()]
@@ -81,7 +85,7 @@ def write(
         "certified_utc": provenance.utc_text(),
         "simulated": simulated,
         "claims": checked.to_dicts(),
-        "not_claimed": claims.not_claimed(policy),
+        "not_claimed": claims.not_claimed(policy, mixed=mixed),
         "files": {f.name: hash_of(f) for f in sorted(folder.iterdir())},
         "signer": {"algorithm": signatures.ALGORITHM, "public_key": public},
     }

@@ -13,6 +13,16 @@ NOT_CLAIMED = (
 )
 """What no release promises."""
 
+NOT_CLAIMED_NOISY = (
+    "Exact counts: each has noise, and counts of places were made to add up.",
+    "More than one year of a person: two years tell twice as much.",
+    "Which weeks, places and diseases the records cover.",
+)
+"""What no release under differential privacy promises."""
+
+NOT_CLAIMED_MIXED = "Epsilon for everything: other diseases of the same records were released without noise."
+"""What is not promised where a wall releases in both ways."""
+
 NOT_CLAIMED_REVISED = (
     "Weeks are released anew with the records that came later: the difference of two releases is not guarded."
 )
@@ -48,14 +58,18 @@ def claims(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy,
     return said
 
 
-def not_claimed(policy: Policy) -> list[str]:
+def not_claimed(policy: Policy, *, mixed: bool = False) -> list[str]:
     """What a release under a policy does not promise.
 
     Parameters
     ----------
     policy : Policy
         Under which it is made.
+    mixed : bool
+        Whether other syndromes of the same records were released without noise.
     """
+    if policy.noisy:
+        return [*NOT_CLAIMED_NOISY, *([NOT_CLAIMED_MIXED] if mixed else [])]
     return [*NOT_CLAIMED, *([NOT_CLAIMED_REVISED] if policy.revisions == "allow" else [])]
 
 

@@ -32,6 +32,31 @@ SEX_NAMES = ("female", "male", "other", "unknown")
 
 
 @dataclass(frozen=True)
+class Bound:
+    """In how many counts one person may be in one year, over several releases.
+
+    A year is that of the fourth day of a week. Which of a person's counts are taken is drawn by a hash of the person
+    and the count, so it depends on nobody else.
+
+    Attributes
+    ----------
+    per_year : int
+        Most counts (of a week and syndrome) of a person in a year.
+    used : tuple of Path
+        What earlier releases took, as written to ``out``.
+    released : polars.DataFrame
+        ``syndrome``, ``date``: weeks that were released before and are not counted again.
+    out : Path
+        Parquet file to write: ``person``, ``year``, ``counts`` that were taken now. In the vault.
+    """
+
+    per_year: int
+    used: tuple[Path, ...]
+    released: pl.DataFrame
+    out: Path
+
+
+@dataclass(frozen=True)
 class Counts:
     """Exact counts, inside the wall.
 
@@ -89,6 +114,7 @@ def count(
     policy: Policy,
     *,
     weeks: tuple[dt.date, dt.date] | None = None,
+    bound: Bound | None = None,
     spill: Path,
     memory_limit: str = "1500MB",
 ) -> Counts:
@@ -108,6 +134,8 @@ def count(
     weeks : (datetime.date, datetime.date), optional
         First and last day to count; without it, from the first to the last visit, less the weeks that the policy holds
         back. Weeks that lie in part outside are left out.
+    bound : Bound, optional
+        How often one person may count in a year; without it once a week and syndrome.
     spill : Path
         Folder inside the wall for what does not fit in memory.
     memory_limit : str
@@ -139,7 +167,7 @@ def count(
         if weeks is None:
             last -= dt.timedelta(days=7 * policy.weeks_held_back)
         grid = _weeks(first, last, shift)
-        cells, rows = _cells(connection, shift, grid)
+        cells, rows = _cells(connection, shift, grid, bound)
     finally:
         connection.close()
         shutil.rmtree(work, ignore_errors=True)
@@ -207,7 +235,9 @@ def view(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
     )
 
 
-def _cells(connection: duckdb.DuckDBPyConnection, shift: int, grid: list[dt.date]) -> tuple[pl.DataFrame, int]:
+def _cells(
+    connection: duckdb.DuckDBPyConnection, shift: int, grid: list[dt.date], bound: Bound | None
+) -> tuple[pl.DataFrame, int]:
     """Counts that are not zero, and how many records they are made of."""
     week = f"CAST(date_trunc('week', r.date + {shift}) AS DATE) - {shift}"
     after = grid[-1] + dt.timedelta(days=7)
@@ -221,12 +251,38 @@ def _cells(connection: duckdb.DuckDBPyConnection, shift: int, grid: list[dt.date
         "age_group := coalesce(r.age_group, 'unknown'), sex := coalesce(r.sex, 'unknown'))) AS f, "
         f"count(*) AS n {source} GROUP BY ALL"
     )
+    if bound is not None:
+        first = _bounded(connection, first, bound)
     cells = _frame(
         connection,
         "SELECT f.district AS district, syndrome, week AS date, f.age_group AS age_group, f.sex AS sex, "
         f"count(*) AS persons, CAST(sum(n) AS BIGINT) AS n FROM ({first}) GROUP BY ALL ORDER BY ALL",
     )
     return cells.drop("n").with_columns(pl.col("persons").cast(pl.Int64)), int(cells["n"].sum())
+
+
+def _bounded(connection: duckdb.DuckDBPyConnection, first: str, bound: Bound) -> str:
+    """The question for the counts that persons are in under a bound; how many of each is written."""
+    connection.register("released_before", bound.released.to_arrow())
+    files = ", ".join(f"'{_posix(p)}'" for p in bound.used)
+    rows = f"SELECT person, year, counts FROM read_parquet([{files}])" if files else "SELECT 0, 0, 0 WHERE false"
+    connection.execute(
+        f"CREATE TEMP TABLE used AS SELECT person, year, sum(counts) AS counts FROM ({rows}) t (person, year, counts) "
+        "GROUP BY ALL"
+    )
+    connection.execute(
+        f"CREATE TEMP TABLE chosen AS SELECT c.*, year(c.week + 3) AS year FROM ({first}) c "
+        "LEFT JOIN used u ON c.person = u.person AND year(c.week + 3) = u.year "
+        "ANTI JOIN released_before b ON c.syndrome = b.syndrome AND c.week = b.date "
+        "QUALIFY row_number() OVER (PARTITION BY c.person, year(c.week + 3) "
+        "ORDER BY hash(c.person, c.syndrome, c.week), c.syndrome, c.week) "
+        f"<= {bound.per_year} - coalesce(u.counts, 0)"
+    )
+    connection.execute(
+        "COPY (SELECT person, year, CAST(count(*) AS BIGINT) AS counts FROM chosen GROUP BY ALL ORDER BY ALL) "
+        f"TO '{_posix(bound.out)}' (FORMAT parquet)"
+    )
+    return "SELECT * FROM chosen"
 
 
 def _weeks(first: dt.date, last: dt.date, shift: int) -> list[dt.date]:

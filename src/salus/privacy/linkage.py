@@ -171,7 +171,7 @@ def _against_register(table: pl.DataFrame, population: Mapping[str, float]) -> t
         return None, None
     inside = here.group_by("district").agg(seen=pl.col("persons").sum())
     people = pl.DataFrame({"district": list(population), "people": list(population.values())})
-    joined = here.join(inside, on="district").join(people, on="district")
+    joined = here.join(inside, on="district", maintain_order="left").join(people, on="district", maintain_order="left")
     larger = joined.select("persons", F=pl.col("k") * (pl.col("people") / pl.col("seen")).clip(lower_bound=1.0))
     risk = 1.0 / larger["F"].to_numpy()
     weight = larger["persons"].to_numpy()

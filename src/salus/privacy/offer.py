@@ -26,6 +26,8 @@ class Offer:
         What is computed from exact records and stays in the count zone.
     weeks_frozen : int
         Weeks of a syndrome that stand as they were released before.
+    words : tuple of str
+        What was done, for inside.
     """
 
     series: pl.DataFrame
@@ -34,3 +36,4 @@ class Offer:
     promised: dict[str, str]
     inside: dict[str, Any] = field(default_factory=dict)
     weeks_frozen: int = 0
+    words: tuple[str, ...] = ()

@@ -61,6 +61,12 @@ def render(content: dict[str, Any], policy: Policy, language: str) -> str:
 
 
 def _lede(stated: dict[str, str], policy: Policy, words: dict[str, str]) -> str:
+    if policy.noisy:
+        return words["lede.noise"].format(
+            shown=f"{int(stated['counts_shown']) + int(stated['zeros_shown']):,}",
+            epsilon=stated["epsilon"],
+            bound=stated["contributions_per_person_year"],
+        )
     hidden = int(stated["counts_left_out"])
     return words["lede.suppression" if hidden else "lede.all"].format(
         shown=f"{int(stated['counts_shown']):,}",

@@ -14,12 +14,18 @@ FLOOR = 5
 """No policy may show counts below this."""
 
 _CHOICES = {
-    "kind": ("suppression",),
+    "kind": ("suppression", "differential_privacy"),
     "zeros": ("show", "hide"),
     "week_start": ("monday", "sunday"),
     "revisions": ("freeze", "allow"),
 }
 _BREAKDOWNS = ("age_group", "sex")
+_OF_KIND = {
+    "suppression": ("minimum_cell", "zeros", "minimum_interval", "breakdowns", "breakdown_level"),
+    "differential_privacy": ("epsilon", "contributions_per_person_year", "epsilon_limit"),
+}
+_LARGEST_EPSILON = 10.0
+_SHIPPED = ("default", "differential_privacy")
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,8 @@ class Policy:
     ----------
     name : str
         What reports call it.
-    kind : {'suppression'}
-        Counts are shown or left out, never changed.
+    kind : {'suppression', 'differential_privacy'}
+        Counts are shown or left out, never changed; or all are shown, with noise.
     minimum_cell : int
         Smallest count shown, apart from zero; at least 5.
     zeros : {'show', 'hide'}
@@ -52,6 +58,13 @@ class Policy:
         Whether a week that was released stays as it was, or is released anew with the records that came later.
     weeks_held_back : int
         Last whole weeks that are not released yet, because reports of them still come in; 0 to 52.
+    epsilon : float
+        Under differential privacy: what all releases under this policy may tell of one person in one year; above 0,
+        at most 10. Nothing is added to it by chance (delta is 0).
+    contributions_per_person_year : int
+        Under differential privacy: counts (of a week and syndrome) that a person may be in, in one year; 1 to 52.
+    epsilon_limit : float
+        Under differential privacy: what all policies of a wall together may tell of one person in one year.
     version : int
         Of the file's format.
 
@@ -78,6 +91,9 @@ class Policy:
     week_start: str = "monday"
     revisions: str = "freeze"
     weeks_held_back: int = 1
+    epsilon: float = 1.0
+    contributions_per_person_year: int = 2
+    epsilon_limit: float = 2.0
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -92,6 +108,16 @@ class Policy:
             raise _refused("minimum_interval", self.minimum_interval, f"at least minimum_cell ({self.minimum_cell})")
         if not 0 <= self.weeks_held_back <= 52:
             raise _refused("weeks_held_back", self.weeks_held_back, "0 to 52")
+        if not 0 < self.epsilon <= _LARGEST_EPSILON:
+            raise _refused("epsilon", self.epsilon, f"above 0, at most {_LARGEST_EPSILON:g}; 1 is usual")
+        if not self.epsilon <= self.epsilon_limit <= _LARGEST_EPSILON:
+            raise _refused("epsilon_limit", self.epsilon_limit, f"from epsilon to {_LARGEST_EPSILON:g}")
+        if not 1 <= self.contributions_per_person_year <= 52:
+            raise _refused("contributions_per_person_year", self.contributions_per_person_year, "1 to 52")
+        if self.noisy and self.revisions != "freeze":
+            raise _refused("revisions", self.revisions, '"freeze": under differential privacy a week is paid for once')
+        if self.noisy and self.breakdowns:
+            raise _refused("breakdowns", list(self.breakdowns), "none under differential privacy")
         odd = [b for b in self.breakdowns if b not in _BREAKDOWNS]
         if odd:
             raise _refused("breakdowns", odd[0], " and ".join(f'"{b}"' for b in _BREAKDOWNS))
@@ -105,9 +131,15 @@ class Policy:
         """The least that a count left out can be, as a reader knows: 1 where zeros are shown, else 0."""
         return 1 if self.zeros == "show" else 0
 
+    @property
+    def noisy(self) -> bool:
+        """Whether counts are shown with noise."""
+        return self.kind == "differential_privacy"
+
     def as_dict(self) -> dict[str, Any]:
-        """All settings by name, lists as lists."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        """All settings of the policy's kind by name, lists as lists."""
+        other = {s for kind, settings in _OF_KIND.items() if kind != self.kind for s in settings}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in other}
 
     def as_toml(self) -> str:
         """The policy as a file that :func:`load` reads back."""
@@ -121,7 +153,8 @@ def load(path: str | Path | None = None) -> Policy:
     Parameters
     ----------
     path : str or Path, optional
-        File; without one the default policy.
+        File, or the name of a policy that comes with Salus (``default``, ``differential_privacy``); without one the
+        default policy.
 
     Raises
     ------
@@ -133,12 +166,16 @@ def load(path: str | Path | None = None) -> Policy:
     >>> load().name
     'default'
     """
-    source = resources.files("salus.privacy").joinpath("policies/default.toml") if path is None else Path(path)
+    name = "default" if path is None else str(path)
+    comes = resources.files("salus.privacy").joinpath(f"policies/{name}.toml")
+    shipped = path is None or (not Path(path).exists() and name in _SHIPPED)
+    source = comes if shipped else Path(name)
     try:
         content = tomllib.loads(source.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
-            f"there is no policy file {path}. Check the name, or leave it out for the default policy."
+            f"there is no policy file {path}. Check the name, leave it out for the default policy, or give "
+            f"the name of one that comes with Salus: {', '.join(_SHIPPED)}."
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"the policy file {path} can't be read: {error}. Correct it.") from error
@@ -149,15 +186,28 @@ def load(path: str | Path | None = None) -> Policy:
             raise NameNotFoundError("setting of a policy", name, kinds)
         if kinds[name] is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
             chosen[name] = tuple(value)
+        elif kinds[name] is float and type(value) in (int, float):
+            chosen[name] = float(value)
         elif kinds[name] is not tuple and type(value) is kinds[name]:
             chosen[name] = value
         else:
             raise _refused(
                 name,
                 value,
-                {"tuple": "a list of texts", "int": "a whole number", "str": "a text"}[kinds[name].__name__],
+                {"tuple": "a list of texts", "int": "a whole number", "float": "a number", "str": "a text"}[
+                    kinds[name].__name__
+                ],
             )
-    return Policy(**chosen)
+    policy = Policy(**chosen)
+    strange = [
+        s for s in content if s in {s for settings in _OF_KIND.values() for s in settings} - set(_OF_KIND[policy.kind])
+    ]
+    if strange:
+        raise InputError(
+            f'the policy says {strange[0]}, which has no meaning under kind = "{policy.kind}". Take it out, or choose '
+            f"another kind."
+        )
+    return policy
 
 
 def _refused(name: str, value: object, wanted: str) -> InputError:
@@ -167,7 +217,7 @@ def _refused(name: str, value: object, wanted: str) -> InputError:
 def _toml(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return str(value)
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

@@ -7,34 +7,40 @@ codes with one another or with what was released before (:mod:`salus.privacy.sch
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import InputError
-from salus.privacy import certificate, counts, guarded, ledger, scheme, signatures, suppressed, zones
+from salus.privacy import certificate, counts, guarded, ledger, noised, scheme, signatures, suppressed, zones
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
+from salus.privacy.whole import Whole
 
 _COPIES = "released"
 
 _README = """# Release {id}
 {simulated}Counts of persons seen with a disease or syndrome, by place and week; a person counts once in a week.
-A count of 1 to {last} is left out, and so are further counts, so that none comes back by adding and subtracting.
-A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}
+{guarded}
 `policy.toml` is the rule in full. `certificate.html` (Chinese: `certificate.zh.html`) says what is promised, what is
 not, and how to check it; `certificate.json` is the same for a machine, signed.
 """
+
+_SUPPRESSED = """\
+A count of 1 to {last} is left out, and so are further counts, so that none comes back by adding and subtracting.
+A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}"""
+
+_NOISED = """\
+Each count has noise, so that all of them say little of whether any one person was in the records of a year
+(differential privacy, epsilon {epsilon:g}); a person is in at most {bound} counts a year. Counts of places add up."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class ReleaseReport:
         Whether the records were simulated.
     already : bool
         Whether the very same release was there, so that nothing was changed.
+    words : tuple of str
+        What was done to the counts; inside only.
     """
 
     id: str
@@ -94,17 +102,12 @@ class ReleaseReport:
     signer: str
     simulated: bool
     already: bool = False
+    words: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The report in words, a line each; for inside."""
         said = [
-            f"{self.shown:,} counts and {self.zeros:,} zeros shown, {self.left_out:,} left out ({self.small:,} small, "
-            f"{self.partners:,} to protect them)",
-            "Nothing is left out."
-            if not self.left_out
-            else "Nothing above the counts left out is shown."
-            if np.isinf(self.narrowest)
-            else f"The narrowest interval in which a reader can place a count left out is {self.narrowest:g} wide.",
+            *self.words,
             f"{self.beyond_bound:,} records counted for nobody new: a person counts once a week and syndrome.",
             f"Release: {self.folder}",
             f"Signed by the key with the fingerprint {self.signer}",
@@ -174,7 +177,8 @@ def release(
         simulated = any(e.simulated for e in known.entries) or _says_simulated(places)
         commitments = _commitments(known, key, definitions, places, rule, weeks)
         name = key.commitment(provenance.canonical(commitments))[: provenance.ID_LENGTH]
-        counted = counts.count(
+        count = functools.partial(
+            counts.count,
             ledger.parts(wall, known),
             definitions,
             places,
@@ -183,11 +187,26 @@ def release(
             spill=wall.path("count"),
             memory_limit=memory_limit,
         )
+        counted = count()
         target, inner, copies = wall.path("release") / name, wall.path("count") / name, wall.path("vault") / _COPIES
         already = target.exists()
         label = "SIMULATED case records" if simulated else "case records"
-        before = [] if rule.revisions == "allow" else [copies / r for r in scheme.earlier(known, rules, name)]
-        offer = suppressed.offer(counted, rule, f"{label}, Salus release {name}", before)
+        earlier = [] if rule.revisions == "allow" else scheme.earlier(known, rules, name)
+        said = f"{label}, Salus release {name}"
+        if rule.noisy:
+            offer = noised.offer(
+                wall,
+                counted,
+                lambda bound: count(bound=bound),
+                rule,
+                scheme=provenance.short_id([name_of_scheme, sorted(rules)]),
+                name=name,
+                label=f"{said}, with noise",
+                earlier=earlier,
+                released=any(name in r["releases"] for r in known.released.values()),
+            )
+        else:
+            offer = suppressed.offer(counted, rule, said, [copies / r for r in earlier])
         inside: dict[str, Any] = {
             "release": name,
             "made_utc": provenance.utc_text(),
@@ -201,11 +220,12 @@ def release(
                 _write_inside(inner, exact, counted.cells, inside)
                 # a copy and the list first: what is out but not on the list would never be guarded
                 _write_copy(copies / name, offer, rule)
-                ledger.write(wall, scheme.listed(known, rules, name_of_scheme, name))
-                _write_release(target, offer, rule, name, commitments, key, simulated=simulated)
+                mixed = any(r.get("kind", "suppression") != rule.kind for r in known.released.values())
+                ledger.write(wall, scheme.listed(known, rules, name_of_scheme, name, rule.kind))
+                _write_release(target, offer, rule, name, commitments, key, simulated=simulated, mixed=mixed)
             except OSError as error:
                 raise output_error(target, error) from error
-    narrowest = offer.stated["narrowest_interval"]
+    narrowest = offer.stated.get("narrowest_interval", "unbounded")
     return ReleaseReport(
         id=name,
         folder=target,
@@ -215,9 +235,9 @@ def release(
         exact=inner / guarded.SERIES_FILE,
         shown=int(offer.stated["counts_shown"]),
         zeros=int(offer.stated["zeros_shown"]),
-        left_out=int(offer.stated["counts_left_out"]),
-        small=inside["left_out_small"],
-        partners=inside["left_out_partners"],
+        left_out=offer.series["value"].null_count(),
+        small=inside.get("left_out_small", 0),
+        partners=inside.get("left_out_partners", 0),
         weeks_frozen=offer.weeks_frozen,
         narrowest=float("inf") if narrowest == "unbounded" else float(narrowest),
         beyond_bound=counted.beyond_bound,
@@ -225,6 +245,7 @@ def release(
         signer=signatures.fingerprint(signatures.public_key(key)),
         simulated=simulated,
         already=already,
+        words=offer.words,
     )
 
 
@@ -250,7 +271,7 @@ def _says_simulated(places: pl.DataFrame) -> bool:
 
 def _write_copy(folder: Path, offer: Offer, policy: Policy) -> None:
     """What the release makes known, kept so that later ones can be guarded against it."""
-    with _whole(folder) as part:
+    with Whole(folder) as part:
         _write_tables(part, offer)
         durable.write(part / "policy.toml", policy.as_toml().encode())
 
@@ -262,45 +283,32 @@ def _write_tables(part: Path, offer: Offer) -> None:
 
 
 def _write_inside(folder: Path, exact: pl.DataFrame, cells: pl.DataFrame, inside: dict[str, object]) -> None:
-    with _whole(folder) as part:
+    with Whole(folder) as part:
         exact.write_parquet(part / guarded.SERIES_FILE)
         cells.write_parquet(part / "cells.parquet")
         durable.write(part / "inside.json", json.dumps(inside, indent=1, ensure_ascii=False).encode())
 
 
 def _write_release(
-    folder: Path, offer: Offer, policy: Policy, name: str, commitments: dict[str, str], key: Key, *, simulated: bool
+    folder: Path,
+    offer: Offer,
+    policy: Policy,
+    name: str,
+    commitments: dict[str, str],
+    key: Key,
+    *,
+    simulated: bool,
+    mixed: bool,
 ) -> None:
     zeros = "A zero is a zero." if policy.zeros == "show" else "Zeros are left out too."
-    said = _README.format(
-        id=name, last=policy.minimum_cell - 1, zeros=zeros, simulated="SIMULATED records. " if simulated else ""
-    )
-    with _whole(folder) as part:
+    if policy.noisy:
+        rule = _NOISED.format(epsilon=policy.epsilon, bound=policy.contributions_per_person_year)
+    else:
+        rule = _SUPPRESSED.format(last=policy.minimum_cell - 1, zeros=zeros)
+    said = _README.format(id=name, guarded=rule, simulated="SIMULATED records. " if simulated else "")
+    with Whole(folder) as part:
         _write_tables(part, offer)
         durable.write(part / "policy.toml", policy.as_toml().encode())
         durable.write(part / "README.md", said.encode())
         committed = offer.promised | commitments
-        certificate.write(part, name, offer.stated, committed, policy, key, simulated=simulated)
-
-
-class _whole:  # noqa: N801 (reads as a statement)
-    """A folder that appears whole or not at all."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.part = folder, folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-
-    def __enter__(self) -> Path:
-        durable.make_folder(self.part)
-        return self.part
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                for file in self.part.iterdir():
-                    durable.sync_file(file)
-                if self.folder.exists():
-                    shutil.rmtree(self.folder)
-                self.part.rename(self.folder)
-                durable.sync_folder(self.folder.parent)
-        finally:
-            shutil.rmtree(self.part, ignore_errors=True)
+        certificate.write(part, name, offer.stated, committed, policy, key, simulated=simulated, mixed=mixed)

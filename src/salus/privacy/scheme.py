@@ -120,7 +120,7 @@ def _overlap(one: str, other: str) -> bool:
     return code == code_other or below or above
 
 
-def listed(known: ledger.Ledger, found: dict[str, list[str]], name: str, release: str) -> ledger.Ledger:
+def listed(known: ledger.Ledger, found: dict[str, list[str]], name: str, release: str, kind: str) -> ledger.Ledger:
     """The list once a release is out.
 
     Parameters
@@ -133,8 +133,10 @@ def listed(known: ledger.Ledger, found: dict[str, list[str]], name: str, release
         As :func:`scheme` gives it.
     release : str
         Id of the release.
+    kind : str
+        Of the policy.
     """
-    new = {s: _entry(known.released.get(s), r, name, release) for s, r in found.items()}
+    new = {s: _entry(known.released.get(s), r, name, release) | {"kind": kind} for s, r in found.items()}
     return replace(known, released=known.released | new)
 
 

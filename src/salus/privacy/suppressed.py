@@ -89,6 +89,23 @@ def offer(counted: Counts, policy: Policy, label: str, copies: Sequence[Path]) -
             },
         },
         weeks_frozen=weeks_frozen,
+        words=_words(stated, int(small.sum()), int(hidden.sum())),
+    )
+
+
+def _words(stated: dict[str, str], small: int, hidden: int) -> tuple[str, ...]:
+    narrowest, left_out = stated["narrowest_interval"], int(stated["counts_left_out"])
+    last = (
+        "Nothing is left out."
+        if not left_out
+        else "Nothing above the counts left out is shown."
+        if narrowest == "unbounded"
+        else f"The narrowest interval in which a reader can place a count left out is {narrowest} wide."
+    )
+    return (
+        f"{int(stated['counts_shown']):,} counts and {int(stated['zeros_shown']):,} zeros shown, {left_out:,} left out "
+        f"({small:,} small, {hidden - small:,} to protect them)",
+        last,
     )
 
 

@@ -69,10 +69,10 @@ def suppress(places: Tree, values: np.ndarray, minimum_cell: int, minimum_interv
 
     Examples
     --------
-    The small count 3 needs a partner, and the smallest that makes the gap wide enough is 20:
+    The small count 3 needs partners, smallest first, until the gap is wide enough for the largest of them:
 
-    >>> suppress(tree([-1, 0, 0, 0]), np.array([[123, 3, 20, 100]]), 11, 15, "show").tolist()
-    [[False, True, True, False]]
+    >>> suppress(tree([-1, 0, 0, 0, 0]), np.array([[223, 3, 20, 30, 170]]), 11, 15, "show").tolist()
+    [[False, True, True, True, False]]
     """
     _check_sums(places, values)
     hidden = primary(values, minimum_cell, zeros)

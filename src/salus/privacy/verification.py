@@ -13,7 +13,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError
-from salus.privacy import bounds, certificate, claims, page, signatures
+from salus.privacy import bounds, certificate, claims, noised, page, signatures
 from salus.privacy import policy as policies
 from salus.privacy.policy import Policy
 from salus.tables.contracts import CERTIFICATES, SERIES
@@ -198,6 +198,8 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
         policy = policies.load(folder / "policy.toml")
         breakdown = folder / "breakdowns.parquet"
         series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
+        if policy.noisy:
+            return policy, noised.claims(series, policy)
         broken = pl.read_parquet(breakdown) if breakdown.exists() else None
         return policy, claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -25,9 +25,9 @@ MARKER = ".salus-zone"
 """File that says which zone a folder is."""
 
 _RULES = {
-    "vault": "Data office only. Holds the list of what was ingested and the rows that were set "
-    "aside, with the visit numbers "
-    "of the source so that they can be corrected there. Nothing here is ever copied out.",
+    "vault": "Data office only. Holds the list of what was ingested, what was released, the budget and noise of "
+    "releases, and the rows that were set aside, with the visit numbers of the source so that they can be corrected "
+    "there. Nothing here is ever copied out.",
     "record": "Inside only. One row for a visit and a diagnosis; persons and visits are surrogates that mean nothing "
     "without the key. A person can still be recognised by the pattern of visits, so no row leaves.",
     "count": "Inside only. Exact counts, small ones among them. Read by those who decide inside; never published.",

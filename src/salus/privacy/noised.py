@@ -1,0 +1,228 @@
+"""Releases under differential privacy: bounded, paid for, noised once, made to add up.
+
+One person of one calendar year is in at most ``contributions_per_person_year`` counts, over all releases under a
+policy: the vault remembers in how many they were. Each count gets noise for that bound. So everything released under
+the policy tells of that person in that year at most epsilon, whatever else is known.
+
+A week is noised once. The noise is kept in the vault, so a rerun gives the same numbers; noise that is lost is never
+drawn anew, for two draws would tell twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+
+from salus.data import durable
+from salus.errors import WallError
+from salus.privacy import budget, guarded, noise
+from salus.privacy.counts import Bound, Counts
+from salus.privacy.offer import Offer
+from salus.privacy.policy import Policy
+from salus.privacy.tree import Tree, tree
+from salus.privacy.whole import Whole
+from salus.privacy.zones import Zones
+
+VALUES, CONTRIBUTIONS, SHARE = "noisy.parquet", "contributions.parquet", "share_beyond_bound.json"
+"""What the vault keeps of a release with noise."""
+
+_KEYS = ["location", "disease", "date"]
+
+
+def offer(
+    wall: Zones,
+    exact: Counts,
+    bounded: Callable[[Bound], Counts],
+    policy: Policy,
+    *,
+    scheme: str,
+    name: str,
+    label: str,
+    earlier: Sequence[str],
+    released: bool,
+) -> Offer:
+    """Bound, pay, add noise, make it add up.
+
+    Parameters
+    ----------
+    wall : Zones
+        The wall, locked by the caller.
+    exact : Counts
+        Exact counts, for what is told inside.
+    bounded : callable
+        Counts again under a bound.
+    policy : Policy
+        Of the kind ``differential_privacy``.
+    scheme : str
+        Policy, places and syndromes, for the budget.
+    name : str
+        Id of the release.
+    label : str
+        What the column ``source`` says.
+    earlier : sequence of str
+        Ids of earlier releases of the same syndromes, first one first.
+    released : bool
+        Whether this very release was made before.
+
+    Returns
+    -------
+    Offer
+
+    Raises
+    ------
+    WallError
+        The budget of a year is spent, or the noise of this release is lost.
+    """
+    vault = wall.path("vault")
+    before = guarded.earlier([vault / "released" / r for r in earlier], guarded.SERIES_FILE, exact.diseases)
+    new, cache = _new(exact, before), vault / "noise" / name
+    if not cache.exists():
+        if released:
+            raise WallError(
+                f"the noise of release {name} is gone from the vault. Drawing it anew would tell twice of the same "
+                f"persons. Put {cache} back from a copy."
+            )
+        years = {
+            _year(week) for week, wanted in zip(exact.weeks, np.atleast_1d(new.any(axis=0)), strict=True) if wanted
+        }
+        pay = functools.partial(
+            budget.spend, wall, scheme, sorted(years), policy.epsilon, limit=policy.epsilon_limit, release=name
+        )
+        pay(check_only=True)
+        used = tuple(f for r in earlier if (f := vault / "noise" / r / CONTRIBUTIONS).exists())
+        with Whole(cache) as part:
+            bound = Bound(policy.contributions_per_person_year, used, _named(exact, ~new), part / CONTRIBUTIONS)
+            counts = bounded(bound)
+            pay()
+            _drawn(exact, counts.values[new], new, policy).write_parquet(part / VALUES)
+            durable.write(part / SHARE, json.dumps(_share(exact, counts, new)).encode())
+    plain = guarded.series(exact, None, label)
+    drawn = pl.read_parquet(cache / VALUES)
+    table = plain.drop("value").join(drawn, on=_KEYS, how="left", maintain_order="left")
+    table, weeks_frozen = guarded.frozen(table.select(plain.columns), before)
+    stated = claims(table, policy)
+    if stated["places_add_up"] != "yes":
+        raise WallError("gate missed: counts with noise are not whole counts that add up. Nothing was written.")
+    ledger = budget.read(wall)
+    left = ", ".join(
+        f"{y}: {ledger.left(y):g} of {policy.epsilon_limit:g}" for y in sorted({_year(w) for w in exact.weeks})
+    )
+    share = json.loads((cache / SHARE).read_bytes())
+    return Offer(
+        series=table,
+        breakdowns=None,
+        stated=stated,
+        promised={"budget_left": left},
+        inside={"share_beyond_bound": share, "mean_absolute_error": _errors(plain, table)},
+        weeks_frozen=weeks_frozen,
+        words=(
+            f"{table.height:,} counts shown with noise: epsilon {policy.epsilon:g} a person and year, in at most "
+            f"{policy.contributions_per_person_year} counts; delta 0.",
+            f"Left of the budget a person and year: {left}.",
+            f"{share:.1%} of new counts were beyond the bound of their person (inside only).",
+        ),
+    )
+
+
+def claims(series: pl.DataFrame, policy: Policy) -> dict[str, str]:
+    """Claims of a release with noise that the release alone can show.
+
+    Parameters
+    ----------
+    series : polars.DataFrame
+        The series released.
+    policy : Policy
+        Under which it was.
+
+    Returns
+    -------
+    dict of str to str
+        ``counts_shown``, ``zeros_shown``, ``places_add_up``, ``epsilon``, ``delta``, ``contributions_per_person_year``,
+        ``noise_scale`` (of each place's count, before counts were made to add up).
+    """
+    values = series["value"]
+    tree = _tree(series)
+    wide = values.to_numpy().reshape(-1, tree.size)
+    whole = not values.null_count() and bool(((wide >= 0) & (wide == np.rint(wide))).all())
+    sums = [np.array_equal(wide[:, p], wide[:, list(c)].sum(axis=1)) for p, c in enumerate(tree.children) if c]
+    size = noise.scale(policy.epsilon / _levels(tree), policy.contributions_per_person_year)
+    zeros = int((values == 0).sum())
+    return {
+        "counts_shown": str(values.len() - values.null_count() - zeros),
+        "zeros_shown": str(zeros),
+        "places_add_up": "yes" if whole and all(sums) else "no",
+        "epsilon": f"{policy.epsilon:g}",
+        "delta": "0",
+        "contributions_per_person_year": str(policy.contributions_per_person_year),
+        "noise_scale": f"{size:.4g}",
+    }
+
+
+def _tree(series: pl.DataFrame) -> Tree:
+    order = series.select("location", "parent").unique(maintain_order=True)
+    row = {p: n for n, p in enumerate(order["location"])}
+    return tree([-1 if p is None else row[p] for p in order["parent"]])
+
+
+def _levels(places: Tree) -> int:
+    return max(noise.depth(places)) + 1
+
+
+def _new(exact: Counts, before: pl.DataFrame | None) -> np.ndarray:
+    """Which weeks of which disease were never released, shape (S, W)."""
+    new = np.ones(exact.values.shape[:2], dtype=bool)
+    if before is not None:
+        known = set(before.select("disease", "date").unique().iter_rows())
+        for s, disease in enumerate(exact.diseases):
+            new[s] = [(disease, week) not in known for week in exact.weeks]
+    return new
+
+
+def _named(exact: Counts, which: np.ndarray) -> pl.DataFrame:
+    rows = [(exact.syndromes[s], exact.weeks[w]) for s, w in zip(*np.nonzero(which), strict=True)]
+    return pl.DataFrame(rows, schema={"syndrome": pl.String, "date": pl.Date}, orient="row")
+
+
+def _drawn(exact: Counts, values: np.ndarray, new: np.ndarray, policy: Policy) -> pl.DataFrame:
+    """New tables with noise, made to add up."""
+    level = np.array(noise.depth(exact.tree))
+    share = policy.epsilon / _levels(exact.tree)
+    noisy = np.zeros(values.shape, dtype=np.int64)
+    for k in range(level.max() + 1):
+        here = level == k
+        noisy[:, here] = noise.laplace(values[:, here], share, policy.contributions_per_person_year)
+    done = noise.consistent(exact.tree, noisy)
+    which = [(exact.diseases[s], exact.weeks[w]) for s, w in zip(*np.nonzero(new), strict=True)]
+    places = exact.places["location"].to_list()
+    return pl.DataFrame(
+        {
+            "location": places * len(which),
+            "disease": [d for d, _ in which for _ in places],
+            "date": [w for _, w in which for _ in places],
+            "value": done.ravel().astype(float),
+        },
+        schema={"location": pl.String, "disease": pl.String, "date": pl.Date, "value": pl.Float64},
+    )
+
+
+def _share(exact: Counts, bounded: Counts, new: np.ndarray) -> float:
+    roots = [n for n, p in enumerate(exact.tree.parent) if p < 0]
+    all_of_them = int(exact.values[new][:, roots].sum())
+    return 1 - int(bounded.values[new][:, roots].sum()) / all_of_them if all_of_them else 0.0
+
+
+def _errors(exact: pl.DataFrame, released: pl.DataFrame) -> dict[str, float]:
+    """Mean absolute difference to the exact counts, by kind of place; inside only."""
+    both = released.join(exact.select(*_KEYS, _exact="value"), on=_KEYS)
+    table = both.group_by("location_level").agg(error=(pl.col("value") - pl.col("_exact")).abs().mean())
+    return {str(k): float(v) for k, v in table.sort("location_level").iter_rows()}
+
+
+def _year(week: dt.date) -> int:
+    """Year of the fourth day of a week."""
+    return (week + dt.timedelta(days=3)).year
