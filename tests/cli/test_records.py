@@ -89,6 +89,21 @@ def test_an_attack_is_shown_and_written_inside_only(files):
     assert {f.parent.parent.name for f in set(files.rglob("*")) - before if f.is_file()} == {"count"}
 
 
+def test_the_log_is_shown_and_checked(files):
+    run("key", files / "office.key")
+    common = ["--root", files / "wall", "--key-file", files / "office.key"]
+    run("ingest", files / "visits.csv", "--format", "linelist", *common, "--why", "first delivery")
+    shown = run("log", *common, "--verify").stdout
+    assert shown.startswith("All 1 lines are as they were written.")
+    assert "first delivery" in shown
+    file = files / "wall" / "vault" / "log.jsonl"
+    file.write_text(file.read_text().replace("first delivery", "no reason"))
+    broken = run("log", *common, "--verify", fails=True)
+    assert broken.exit_code == 1
+    assert "FAILS  line 1 was changed" in broken.stdout
+    assert json.loads(run("log", *common, "--json").stdout)["entries"][0]["what"] == "ingest"
+
+
 def test_a_missing_key_says_how_to_make_one(files, monkeypatch):
     monkeypatch.delenv("SALUS_KEY", raising=False)
     result = run("ingest", files / "visits.csv", "--format", "linelist", "--root", files / "wall", fails=True)
@@ -115,7 +130,7 @@ def test_columns_can_be_mapped(files):
 
 
 def test_every_command_shows_an_example():
-    for name in ("key", "ingest", "release", "verify", "attack"):
+    for name in ("key", "ingest", "release", "verify", "attack", "log"):
         assert "Example" in run(name, "--help").stdout
 
 

@@ -12,7 +12,8 @@ import typer
 
 from salus.errors import WallError
 from salus.privacy import attack as attacks
-from salus.privacy import deidentify, keys, signatures, verification
+from salus.privacy import deidentify, keys, ledger, signatures, verification, zones
+from salus.privacy import log as logs
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
 from salus.sources.fhir import open_fhir
@@ -35,6 +36,7 @@ class Format(StrEnum):
 
 ROOT = typer.Option(..., "--root", help="Folder of the wall, with its zones vault, record, count and release.")
 KEY = typer.Option(None, "--key-file", help="File with the key; without it the environment variable SALUS_KEY.")
+WHY = typer.Option("", "--why", help="Reason, for the log.")
 JSON = typer.Option(False, "--json", help="For a machine to read.")
 
 
@@ -74,6 +76,7 @@ def ingest(
     simulated: bool = typer.Option(
         False, "--simulated", help="The records are simulated; everything made of them says so."
     ),
+    why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
     """Take case records across the wall: listed fields only, surrogates, age bands.
@@ -90,7 +93,7 @@ def ingest(
         source = open_fhir(paths, simulated=simulated)
     else:
         source = open_omop(paths, simulated=simulated)
-    _show(deidentify.ingest(source, root, keys.load(key_file)), as_json=as_json)
+    _show(deidentify.ingest(source, root, keys.load(key_file), why=why), as_json=as_json)
 
 
 @app.command()
@@ -103,6 +106,7 @@ def release(
         None, "--policy", help="Policy file (TOML), or differential_privacy; without it the default policy."
     ),
     key_file: Path | None = KEY,
+    why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
     """Count what is inside, and release what the policy allows, with a certificate.
@@ -110,8 +114,38 @@ def release(
     Example: `salus records release --root wall --places places.csv --key-file office.key`
     """
     table = door.read(places, PLACES)
-    report = releases.release(root, syndromes.definitions(), table, policies.load(policy), key=keys.load(key_file))
+    rule, secret = policies.load(policy), keys.load(key_file)
+    report = releases.release(root, syndromes.definitions(), table, rule, key=secret, why=why)
     _show(report, as_json=as_json)
+
+
+@app.command()
+def log(
+    root: Path = ROOT,
+    verify: bool = typer.Option(
+        False, "--verify", help="Check every line; exit status 1 when one was changed or is missing."
+    ),
+    key_file: Path | None = KEY,
+    as_json: bool = JSON,
+) -> None:
+    """Show who did what inside the wall, when and why; each line is chained to the one before.
+
+    Example: `salus records log --root wall --key-file office.key --verify`
+    """
+    wall, secret = zones.existing(root), keys.load(key_file)
+    ledger.read(wall, secret)
+    entries = logs.read(wall, secret)
+    problems = logs.verify(wall, secret) if verify else []
+    if as_json:
+        found = {"entries": [dataclasses.asdict(e) for e in entries]} | ({"problems": problems} if verify else {})
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        said = [f"FAILS  {p}" for p in problems] or (
+            [f"All {len(entries)} lines are as they were written."] if verify else []
+        )
+        typer.echo("\n".join([*said, *(e.line() for e in entries)]))
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -152,6 +186,7 @@ def attack(
     ),
     release: str | None = typer.Option(None, "--release", help="Id of a release; without it the last one."),
     key_file: Path | None = KEY,
+    why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
     """Attack a release of your own: subtraction, linkage, trajectories, membership. INSIDE ONLY.
@@ -160,7 +195,7 @@ def attack(
 
     Example: `salus records attack --root wall --places places.csv --key-file office.key`
     """
-    report = attacks.attack(root, door.read(places, PLACES), release, key=keys.load(key_file))
+    report = attacks.attack(root, door.read(places, PLACES), release, key=keys.load(key_file), why=why)
     if as_json:
         typer.echo(json.dumps(report.as_dict() | {"file": str(report.file)}, ensure_ascii=False, indent=1))
     else:

@@ -17,7 +17,7 @@ import polars as pl
 from salus.data import durable
 from salus.data.output import output_error
 from salus.errors import InputError
-from salus.privacy import bounds, guarded, ledger, linkage, membership, trajectories, zones
+from salus.privacy import bounds, guarded, ledger, linkage, log, membership, trajectories, zones
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
@@ -147,7 +147,9 @@ class AttackReport:
         ]
 
 
-def attack(root: str | Path, places: pl.DataFrame, release: str | None = None, *, key: Key) -> AttackReport:
+def attack(
+    root: str | Path, places: pl.DataFrame, release: str | None = None, *, key: Key, why: str = ""
+) -> AttackReport:
     """Attack a release of a wall with everything known inside.
 
     Parameters
@@ -160,6 +162,8 @@ def attack(root: str | Path, places: pl.DataFrame, release: str | None = None, *
         Id of a release; without it the last one.
     key : Key
         The wall's key.
+    why : str
+        Reason, for the log.
 
     Returns
     -------
@@ -175,6 +179,7 @@ def attack(root: str | Path, places: pl.DataFrame, release: str | None = None, *
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         name = _chosen(wall, release)
+        log.append(wall, key, "attack", why=why, release=name)
         copies = {f.name: f for f in (wall.path("vault") / "released").iterdir() if f.is_dir()}
         inner = wall.path("count") / name
         policy = policies.load(copies[name] / "policy.toml")

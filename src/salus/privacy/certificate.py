@@ -29,6 +29,7 @@ PAGES = {"en": "certificate.html", "zh": "certificate.zh.html"}
 NEEDS = {
     "interval_around_value": "key and records",
     "budget_left": "key and records",
+    "log_head": "key and records",
     "inputs": "key and records",
     "definitions": "definitions",
     "places": "places",

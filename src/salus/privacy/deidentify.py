@@ -26,7 +26,7 @@ import polars as pl
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import InputError, WallError
-from salus.privacy import ledger, zones
+from salus.privacy import ledger, log, zones
 from salus.privacy.keys import Key, surrogate_sql
 from salus.tables.codes import ICD10_PATTERN, SNOMED_PATTERN
 
@@ -144,6 +144,7 @@ def ingest(
     today: dt.date | None = None,
     memory_limit: str = "1500MB",
     threads: int = 0,
+    why: str = "",
 ) -> IngestReport:
     """Take raw records across the wall.
 
@@ -164,6 +165,8 @@ def ingest(
         Memory for the engine; more goes to the vault's own working folder and is removed.
     threads : int
         Processor threads; 0 for one a processor.
+    why : str
+        Reason, for the log.
 
     Returns
     -------
@@ -183,6 +186,7 @@ def ingest(
     identity = provenance.short_id([source.kind, *sorted((i.sha256, i.bytes) for i in inputs)])
     with ledger.locked(wall):
         known = ledger.read(wall, key)
+        log.append(wall, key, "ingest", why=why, ingest=identity)
         before = next((e for e in known.entries if e.id == identity), None)
         if before is not None:
             return _report(wall, source, before, already=True)

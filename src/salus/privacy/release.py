@@ -18,7 +18,7 @@ import polars as pl
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import InputError
-from salus.privacy import certificate, counts, guarded, ledger, noised, scheme, signatures, suppressed, zones
+from salus.privacy import certificate, counts, guarded, ledger, log, noised, scheme, signatures, suppressed, zones
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.offer import Offer
@@ -133,6 +133,7 @@ def release(
     key: Key,
     weeks: tuple[dt.date, dt.date] | None = None,
     memory_limit: str = "1500MB",
+    why: str = "",
 ) -> ReleaseReport:
     """Count what is inside and release what the policy allows.
 
@@ -153,6 +154,8 @@ def release(
         First and last day to count.
     memory_limit : str
         Memory for the engine.
+    why : str
+        Reason, for the log.
 
     Returns
     -------
@@ -171,60 +174,63 @@ def release(
         known = ledger.read(wall, key)
         if not known.entries:
             raise InputError(f"there are no records in {root} yet. Ingest some first.")
-        rules, name_of_scheme = scheme.rules(definitions, rule), scheme.scheme(places, rule)
-        scheme.check_disjoint(known, rules)
-        scheme.check_scheme(known, rules, name_of_scheme)
-        simulated = any(e.simulated for e in known.entries) or _says_simulated(places)
-        commitments = _commitments(known, key, definitions, places, rule, weeks)
-        name = key.commitment(provenance.canonical(commitments))[: provenance.ID_LENGTH]
-        count = functools.partial(
-            counts.count,
-            ledger.parts(wall, known),
-            definitions,
-            places,
-            rule,
-            weeks=weeks,
-            spill=wall.path("count"),
-            memory_limit=memory_limit,
-        )
-        counted = count()
-        target, inner, copies = wall.path("release") / name, wall.path("count") / name, wall.path("vault") / _COPIES
-        already = target.exists()
-        label = "SIMULATED case records" if simulated else "case records"
-        earlier = [] if rule.revisions == "allow" else scheme.earlier(known, rules, name)
-        said = f"{label}, Salus release {name}"
-        if rule.noisy:
-            offer = noised.offer(
-                wall,
-                counted,
-                lambda bound: count(bound=bound),
+        with log.act(wall, key, "release", why=why, policy=rule.name) as entry:
+            rules, name_of_scheme = scheme.rules(definitions, rule), scheme.scheme(places, rule)
+            scheme.check_disjoint(known, rules)
+            scheme.check_scheme(known, rules, name_of_scheme)
+            simulated = any(e.simulated for e in known.entries) or _says_simulated(places)
+            commitments = _commitments(known, key, definitions, places, rule, weeks)
+            name = key.commitment(provenance.canonical(commitments))[: provenance.ID_LENGTH]
+            count = functools.partial(
+                counts.count,
+                ledger.parts(wall, known),
+                definitions,
+                places,
                 rule,
-                scheme=provenance.short_id([name_of_scheme, sorted(rules)]),
-                name=name,
-                label=f"{said}, with noise",
-                earlier=earlier,
-                released=any(name in r["releases"] for r in known.released.values()),
+                weeks=weeks,
+                spill=wall.path("count"),
+                memory_limit=memory_limit,
             )
-        else:
-            offer = suppressed.offer(counted, rule, said, [copies / r for r in earlier])
-        inside: dict[str, Any] = {
-            "release": name,
-            "made_utc": provenance.utc_text(),
-            "records_counted": counted.rows_counted,
-            "records_beyond_bound": counted.beyond_bound,
-            "unplaced": counted.unplaced,
-        } | offer.inside
-        if not already:
-            exact = guarded.series(counted, None, f"{label}, exact counts, inside only")
-            try:
-                _write_inside(inner, exact, counted.cells, inside)
-                # a copy and the list first: what is out but not on the list would never be guarded
-                _write_copy(copies / name, offer, rule)
-                mixed = any(r.get("kind", "suppression") != rule.kind for r in known.released.values())
-                ledger.write(wall, scheme.listed(known, rules, name_of_scheme, name, rule.kind))
-                _write_release(target, offer, rule, name, commitments, key, simulated=simulated, mixed=mixed)
-            except OSError as error:
-                raise output_error(target, error) from error
+            counted = count()
+            target, inner, copies = wall.path("release") / name, wall.path("count") / name, wall.path("vault") / _COPIES
+            already = target.exists()
+            label = "SIMULATED case records" if simulated else "case records"
+            earlier = [] if rule.revisions == "allow" else scheme.earlier(known, rules, name)
+            said = f"{label}, Salus release {name}"
+            if rule.noisy:
+                offer = noised.offer(
+                    wall,
+                    counted,
+                    lambda bound: count(bound=bound),
+                    rule,
+                    scheme=provenance.short_id([name_of_scheme, sorted(rules)]),
+                    name=name,
+                    label=f"{said}, with noise",
+                    earlier=earlier,
+                    released=any(name in r["releases"] for r in known.released.values()),
+                )
+            else:
+                offer = suppressed.offer(counted, rule, said, [copies / r for r in earlier])
+            inside: dict[str, Any] = {
+                "release": name,
+                "made_utc": provenance.utc_text(),
+                "records_counted": counted.rows_counted,
+                "records_beyond_bound": counted.beyond_bound,
+                "unplaced": counted.unplaced,
+            } | offer.inside
+            if not already:
+                exact = guarded.series(counted, None, f"{label}, exact counts, inside only")
+                try:
+                    _write_inside(inner, exact, counted.cells, inside)
+                    # a copy and the list first: what is out but not on the list would never be guarded
+                    _write_copy(copies / name, offer, rule)
+                    mixed = any(r.get("kind", "suppression") != rule.kind for r in known.released.values())
+                    ledger.write(wall, scheme.listed(known, rules, name_of_scheme, name, rule.kind))
+                    committed = {"log_head": entry.hash} | commitments
+                    _write_release(target, offer, rule, name, committed, key, simulated=simulated, mixed=mixed)
+                except OSError as error:
+                    raise output_error(target, error) from error
+            log.append(wall, key, "released", why=why, line=entry.number, release=name, already=already)
     narrowest = offer.stated.get("narrowest_interval", "unbounded")
     return ReleaseReport(
         id=name,

@@ -71,7 +71,9 @@ WITH drawn AS (
   SELECT person FROM stays GROUP BY person HAVING count(*) >= {number} ORDER BY hash(person), person LIMIT {sampled}
 ), known AS (
   SELECT person AS target, * EXCLUDE (person) FROM stays SEMI JOIN drawn USING (person)
-  QUALIFY row_number() OVER (PARTITION BY person ORDER BY hash(person, district, week), district, week{more}) <= {number}
+  QUALIFY row_number() OVER (
+    PARTITION BY person ORDER BY hash(person, district, week), district, week{more}
+  ) <= {number}
 ), alike AS (
   SELECT target, s.person FROM known JOIN stays s USING (district, week{more}) GROUP BY ALL HAVING count(*) = {number}
 ), crowd AS (SELECT target, count(*) AS k FROM alike GROUP BY target)

@@ -1,0 +1,286 @@
+"""The log of a wall: who did what inside, when and why; appended to, never changed.
+
+Each line holds the hash of the line before, keyed with the department's key (HMAC-SHA256), so nobody without the key
+can write, change, move or take out a line unseen. The last number stands in a file beside it, and each certificate
+holds the hash of the line of its release: a log that is cut back misses what is known elsewhere.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hmac
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from salus.data import durable, provenance
+from salus.data.output import output_error
+from salus.errors import InputError, SalusError, WorkspaceError
+from salus.privacy.keys import Key
+from salus.privacy.zones import Zones
+
+NAME, HEAD = "log.jsonl", "log.head"
+"""The log and the file with its last number and hash, in the vault."""
+
+_START = "0" * 64
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One act.
+
+    Attributes
+    ----------
+    number : int
+        1, 2, 3 ...
+    when : str
+        In UTC, as the computer's clock had it.
+    who : str
+        Login name.
+    what : str
+        ``ingest``, ``release`` (begun), ``released``, ``refused``, ``attack``.
+    why : str
+        Reason given; may be empty.
+    details : dict
+        Such as ids; ``clock_went_back`` where the line before is dated later.
+    previous : str
+        Hash of the line before.
+    hash : str
+        Keyed hash of all of the above.
+    """
+
+    number: int
+    when: str
+    who: str
+    what: str
+    why: str
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+    def line(self) -> str:
+        """The entry in words."""
+        more = "".join(f", {k.replace('_', ' ')} {v}" for k, v in self.details.items())
+        return f"{self.number}  {self.when}  {self.who}  {self.what}{more}: {self.why or 'no reason given'}"
+
+
+def append(wall: Zones, key: Key, what: str, *, why: str, **details: Any) -> Entry:
+    """Write one line; the caller holds the wall's lock.
+
+    Parameters
+    ----------
+    wall : Zones
+        The wall, locked.
+    key : Key
+        The wall's key.
+    what : str
+        The act.
+    why : str
+        Reason given.
+    **details
+        What else is to be known of it; no exact counts, no persons.
+
+    Returns
+    -------
+    Entry
+        On the disk when this returns.
+
+    Raises
+    ------
+    WorkspaceError
+        The log is damaged, so that nothing can be added.
+    OutputError
+        It can't be written.
+    """
+    path = wall.path("vault") / NAME
+    try:
+        whole, torn = _split(path.read_bytes() if path.exists() else b"")
+        lines = whole.splitlines()
+        last = _parsed(lines[-1]) if lines else None
+        if lines and last is None:
+            raise WorkspaceError(f"the last line of {path} is damaged. Restore the log from a copy, then try again.")
+        now = provenance.utc_text()
+        if torn:
+            details["unfinished_line_before"] = torn
+        if last is not None and now < last.when:
+            details["clock_went_back"] = True
+        plain: dict[str, Any] = {
+            "number": last.number + 1 if last else 1,
+            "when": now,
+            "who": _who(),
+            "what": what,
+            "why": why,
+            "details": details,
+            "previous": last.hash if last else _START,
+        }
+        entry = Entry(**plain, hash=_hash(key, plain))
+        if torn:
+            os.truncate(path, len(whole))  # a line that was never finished says nothing
+        _add(path, _rendered(entry))
+        durable.replace(wall.path("vault") / HEAD, json.dumps({"number": entry.number, "hash": entry.hash}).encode())
+    except OSError as error:
+        raise output_error(path, error) from error
+    return entry
+
+
+@contextmanager
+def act(wall: Zones, key: Key, what: str, *, why: str, **details: Any) -> Iterator[Entry]:
+    """An act that is in the log when it begins, and again if it is refused.
+
+    Parameters
+    ----------
+    wall : Zones
+        The wall, locked.
+    key : Key
+        The wall's key.
+    what : str
+        The act.
+    why : str
+        Reason given.
+    **details
+        What else is to be known of it.
+
+    Yields
+    ------
+    Entry
+        The line of the beginning.
+    """
+    entry = append(wall, key, what, why=why, **details)
+    try:
+        yield entry
+    except SalusError as error:
+        append(wall, key, "refused", why=why, line=entry.number, because=str(error))
+        raise
+
+
+def read(wall: Zones, key: Key) -> list[Entry]:
+    """All lines that can be read, first one first; :func:`verify` says whether they can be believed.
+
+    Parameters
+    ----------
+    wall : Zones
+        The wall.
+    key : Key
+        The wall's key; who reads the log must have it.
+
+    Raises
+    ------
+    InputError
+        There is no log yet.
+    """
+    del key
+    path = wall.path("vault") / NAME
+    if not path.exists():
+        raise InputError(f"there is no log in {wall.root} yet. It begins with the next ingest, release or attack.")
+    return [entry for line in _split(path.read_bytes())[0].splitlines() if (entry := _parsed(line)) is not None]
+
+
+def verify(wall: Zones, key: Key) -> list[str]:
+    """What is wrong with the log.
+
+    Parameters
+    ----------
+    wall : Zones
+        The wall.
+    key : Key
+        The wall's key.
+
+    Returns
+    -------
+    list of str
+        A sentence for each fault; empty when every line is as it was written and none is missing.
+    """
+    vault = wall.path("vault")
+    path = vault / NAME
+    whole, torn = _split(path.read_bytes() if path.exists() else b"")
+    problems = [f"the last line was never finished ({torn} bytes)"] if torn else []
+    previous, seen = _START, {_START}
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
+        entry = _parsed(line)
+        if entry is None or _rendered(entry) != line + b"\n":
+            problems.append(f"line {number} is not as Salus writes it")
+            break
+        plain = {k: v for k, v in asdict(entry).items() if k != "hash"}
+        if not hmac.compare_digest(entry.hash, _hash(key, plain)):
+            problems.append(f"line {number} was changed, or written with another key")
+            break
+        if entry.number != number or entry.previous != previous:
+            problems.append(f"line {number} does not follow the line before: something was taken out, added or moved")
+            break
+        previous = entry.hash
+        seen.add(previous)
+    return problems + _missing(vault, seen) + _uncertified(wall, seen)
+
+
+def _missing(vault: Path, seen: set[str]) -> list[str]:
+    head = vault / HEAD
+    try:
+        content = json.loads(head.read_bytes())
+        last = str(content["hash"])
+    except FileNotFoundError:
+        return [f"{HEAD} is gone"] if len(seen) > 1 else []
+    except (ValueError, KeyError, TypeError):
+        return [f"{HEAD} is damaged"]
+    return [] if last in seen else [f"the log ends before line {content.get('number')}, which was written once"]
+
+
+def _uncertified(wall: Zones, seen: set[str]) -> list[str]:
+    """Certificates that name a line which is not there."""
+    problems = []
+    for file in sorted(wall.path("release").glob("*/certificate.json")):
+        try:
+            rows = json.loads(file.read_bytes())["claims"]
+            heads = [r["value"] for r in rows if r["claim"] == "log_head"]
+        except (ValueError, KeyError, TypeError):
+            problems.append(f"the certificate of release {file.parent.name} can't be read")
+            continue
+        if any(h not in seen for h in heads):
+            problems.append(f"the certificate of release {file.parent.name} names a line that the log does not have")
+    return problems
+
+
+def _hash(key: Key, plain: dict[str, Any]) -> str:
+    return hmac.digest(key.derived("log"), provenance.canonical(plain), "sha256").hex()
+
+
+def _rendered(entry: Entry) -> bytes:
+    return (json.dumps(asdict(entry), ensure_ascii=False, separators=(", ", ": ")) + "\n").encode()
+
+
+def _parsed(line: bytes) -> Entry | None:
+    try:
+        content = json.loads(line)
+        entry = Entry(**content)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    kinds = (entry.when, entry.who, entry.what, entry.why, entry.previous, entry.hash)
+    fine = all(isinstance(k, str) for k in kinds) and type(entry.number) is int and isinstance(entry.details, dict)
+    return entry if fine else None
+
+
+def _split(raw: bytes) -> tuple[bytes, int]:
+    """The whole lines, and how many bytes follow them."""
+    end = raw.rfind(b"\n") + 1
+    return raw[:end], len(raw) - end
+
+
+def _add(path: Path, line: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
