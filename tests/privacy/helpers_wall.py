@@ -19,3 +19,8 @@ def visits(rng, n=4000):
         }
         for _ in range(n)
     ]
+
+
+def everything(root):
+    """All files with their bytes, but for the log, which lists every act."""
+    return {f: f.read_bytes() for f in root.rglob("*") if f.is_file() and not f.name.startswith("log.")}

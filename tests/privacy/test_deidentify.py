@@ -5,6 +5,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from helpers_wall import everything
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,12 +159,12 @@ def test_the_order_of_rows_does_not_matter(line_list, key, tmp_path):
 def test_the_same_files_again_change_nothing(line_list, key, tmp_path):
     source = line_list([{}, {}])
     first = deidentify.ingest(source, tmp_path / "wall", key, today=TODAY)
-    before = {f: f.read_bytes() for f in (tmp_path / "wall").rglob("*") if f.is_file()}
+    before = everything(tmp_path / "wall")
     again = deidentify.ingest(source, tmp_path / "wall", key, today=TODAY)
     assert again.already
     assert not first.already
     assert again.rows == first.rows
-    assert {f: f.read_bytes() for f in (tmp_path / "wall").rglob("*") if f.is_file()} == before
+    assert everything(tmp_path / "wall") == before
 
 
 def test_another_key_is_refused_before_anything_is_read(line_list, key, tmp_path):

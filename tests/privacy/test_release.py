@@ -6,7 +6,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from helpers_wall import MONDAY, TODAY, visits
+from helpers_wall import MONDAY, TODAY, everything, visits
 
 from salus.errors import InputError, NameNotFoundError, WallError
 from salus.privacy import deidentify, policy, suppressed, suppression, verification, zones
@@ -16,11 +16,6 @@ from salus.privacy.policy import Policy
 from salus.tables.contracts import SERIES
 
 ALL = Policy(weeks_held_back=0)
-
-
-def everything(root):
-    """All files with their bytes, but for the log, which lists every act."""
-    return {f: f.read_bytes() for f in root.rglob("*") if f.is_file() and not f.name.startswith("log.")}
 
 
 def counts(report, disease="Influenza", week=MONDAY):

@@ -178,9 +178,9 @@ def attack(
     wall = zones.existing(root)
     with ledger.locked(wall):
         known = ledger.read(wall, key)
-        name = _chosen(wall, release)
+        name = _chosen(wall, known, release)
         log.append(wall, key, "attack", why=why, release=name)
-        copies = {f.name: f for f in (wall.path("vault") / "released").iterdir() if f.is_dir()}
+        copies = {r: wall.path("vault") / "released" / r for r in _listed(known)}
         inner = wall.path("count") / name
         policy = policies.load(copies[name] / "policy.toml")
         shown, exact = (pl.read_parquet(folder / guarded.SERIES_FILE) for folder in (copies[name], inner))
@@ -204,10 +204,14 @@ def attack(
     return found
 
 
-def _chosen(wall: zones.Zones, release: str | None) -> str:
-    made = {
-        f.parent.name: json.loads(f.read_bytes()).get("made_utc", "") for f in wall.path("count").glob("*/inside.json")
-    }
+def _listed(known: ledger.Ledger) -> list[str]:
+    """Every release that was ever finished."""
+    return sorted({r for released in known.released.values() for r in released["releases"]})
+
+
+def _chosen(wall: zones.Zones, known: ledger.Ledger, release: str | None) -> str:
+    files = {r: wall.path("count") / r / "inside.json" for r in _listed(known)}
+    made = {r: json.loads(f.read_bytes()).get("made_utc", "") for r, f in files.items() if f.exists()}
     if not made:
         raise InputError(f"nothing was released from {wall.root} yet. Release first, then attack.")
     if release is None:

@@ -231,7 +231,7 @@ def _missing(vault: Path, seen: set[str]) -> list[str]:
 def _uncertified(wall: Zones, seen: set[str]) -> list[str]:
     """Certificates that name a line which is not there."""
     problems = []
-    for file in sorted(wall.path("release").glob("*/certificate.json")):
+    for file in sorted(wall.path("release").glob("[!.]*/certificate.json")):
         try:
             rows = json.loads(file.read_bytes())["claims"]
             heads = [r["value"] for r in rows if r["claim"] == "log_head"]

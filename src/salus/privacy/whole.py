@@ -12,6 +12,8 @@ from salus.data import durable
 class Whole:
     """A folder that is written beside its place and moved there when the block ends well.
 
+    The caller holds the wall's lock; what a process that was killed left beside it is removed first.
+
     Parameters
     ----------
     folder : Path
@@ -22,6 +24,8 @@ class Whole:
         self.folder, self.part = folder, folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
 
     def __enter__(self) -> Path:
+        for left in self.folder.parent.glob(".*.part"):
+            shutil.rmtree(left)
         durable.make_folder(self.part)
         return self.part
 
