@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from helpers_wall import visits
+from helpers_wall import TODAY, visits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salus.errors import InputError
-from salus.privacy import certificate, keys, page_words, policy, signatures, verification
+from salus.privacy import certificate, deidentify, keys, page_words, policy, signatures, verification
 from salus.privacy import release as releases
 from salus.privacy.policy import Policy
 from salus.tables.contracts import CERTIFICATES
@@ -223,3 +223,43 @@ def test_the_default_policy_gives_a_page_of_plain_words(wall, places, definition
     report = releases.release(wall([{}]), definitions, places, Policy(weeks_held_back=0), key=key)
     assert policy.load().minimum_cell == 11
     assert "so that no count of 1 to 10 is shown" in (report.folder / "certificate.html").read_text()
+
+
+@pytest.mark.parametrize("kind", ["suppression", "differential_privacy"])
+def test_with_the_records_the_rest_is_checked(wall, places, definitions, key, line_list, kind):
+    root = wall(visits(np.random.default_rng(9), 1500))
+    rule = Policy(weeks_held_back=0, kind=kind)
+    first = releases.release(root, definitions, places, rule, key=key)
+    late = [{"encounter_id": f"late{n}", "person_id": f"late{n}"} for n in range(6)]
+    deidentify.ingest(line_list(late), root, key, today=TODAY)
+    second = releases.release(root, definitions, places, rule, key=key)
+    inside = {"definitions": definitions, "places": places, "root": root, "key": key}
+    for report in (first, second):
+        found = by_claim(verification.verify(report.folder, public_key=signatures.public_key(key), **inside))
+        assert not [f for f in found.values() if f.fails]
+        assert {c for c, f in found.items() if not f.holds} <= {"days", "code_version", "budget_left"}
+        assert found["counts"].holds
+
+
+def test_a_count_that_was_never_counted_is_found_by_the_records_alone(wall, places, definitions, key):
+    root = wall(visits(np.random.default_rng(9), 1500))
+    folder = releases.release(root, definitions, places, Policy(weeks_held_back=0, minimum_interval=11), key=key).folder
+    table = pl.read_parquet(folder / "series.parquet")
+    alone = pl.col("disease") == "HFMD"
+    table.with_columns(value=pl.when(alone).then(pl.lit(None)).otherwise("value")).write_parquet(
+        folder / "series.parquet"
+    )
+    table = pl.read_parquet(folder / "series.parquet")
+    top = (pl.col("location") == "P") & (pl.col("value").is_null())
+    table.with_columns(value=pl.when(top).then(600.0).otherwise("value")).write_parquet(folder / "series.parquet")
+    content = json.loads((folder / certificate.NAME).read_text())
+    content["files"]["series.parquet"] = certificate.hash_of(folder / "series.parquet")
+    content["signature"] = signatures.sign(key, certificate.signed_part(content))
+    (folder / certificate.NAME).write_bytes(certificate.rendered(content))
+    inside = {"definitions": definitions, "places": places, "root": root, "key": key}
+    assert by_claim(verification.verify(folder, **inside))["counts"].fails
+
+
+def test_to_check_against_the_records_everything_is_needed(sent, released, key):
+    with pytest.raises(InputError, match="give the key, the places and the definitions"):
+        verification.verify(sent, root=released.folder.parents[1], key=key)

@@ -250,8 +250,8 @@ def test_a_gate_that_is_missed_writes_nothing(wall, places, definitions, key, mo
 def test_each_gate_of_the_attack_has_its_word(low, high, whole, said):
     found = pl.DataFrame({"low": [1.0, float(low)], "high": [30.0, float(high)], "whole": [False, whole]})
     with pytest.raises(WallError, match=f"gate missed: .*{said}"):
-        suppressed._check_intervals(found, pl.Series([9, 40]), ALL)
-    suppressed._check_intervals(found.with_columns(low=1.0, high=61.0), pl.Series([9, 40]), ALL)
+        suppressed.check_intervals(found, pl.Series([9, 40]), ALL)
+    suppressed.check_intervals(found.with_columns(low=1.0, high=61.0), pl.Series([9, 40]), ALL)
 
 
 def test_the_attack_stops_a_release_that_it_undoes(wall, places, definitions, key, monkeypatch):

@@ -155,6 +155,8 @@ def verify(
         None, "--public-key", help="The department's public key, had from it by another way than the release."
     ),
     places: Path | None = typer.Option(None, "--places", help="Table of places, to compare with the one stated."),
+    root: Path | None = typer.Option(None, "--root", help="Folder of the wall, to check against the records as well."),
+    key_file: Path | None = KEY,
     as_json: bool = JSON,
 ) -> None:
     """Check a release: signature, files, and every statement that needs no records; nothing else is needed.
@@ -168,6 +170,8 @@ def verify(
         public_key=signatures.load_public(public_key) if public_key else None,
         definitions=syndromes.definitions(),
         places=door.read(places, PLACES) if places else None,
+        root=root,
+        key=keys.load(key_file) if root else None,
     )
     if as_json:
         found = [dataclasses.asdict(f) | {"holds": f.holds, "fails": f.fails} for f in findings]

@@ -70,7 +70,7 @@ def offer(counted: Counts, policy: Policy, label: str, copies: Sequence[Path]) -
     stated = claims.claims(table, broken, policy, found)
     _check_stated(stated, policy)
     new = found if before is None else found.join(before, on=["disease", "date"], how="anti")
-    width, ratio = _check_intervals(new, _exact(new, counted), policy)
+    width, ratio = check_intervals(new, exact(new, counted), policy)
     _check_ends(counted, flat, hidden)
     return Offer(
         series=table,
@@ -139,8 +139,28 @@ def _check_stated(stated: dict[str, str], policy: Policy) -> None:
             )
 
 
-def _check_intervals(found: pl.DataFrame, exact: pl.Series, policy: Policy) -> tuple[float, float]:
-    """Width of the narrowest interval, and least width as a multiple of the count itself."""
+def check_intervals(found: pl.DataFrame, exact: pl.Series, policy: Policy) -> tuple[float, float]:
+    """Refuse intervals that are too narrow.
+
+    Parameters
+    ----------
+    found : polars.DataFrame
+        As :func:`salus.privacy.bounds.intervals` gives them.
+    exact : polars.Series
+        True count of each.
+    policy : Policy
+        Under which is released.
+
+    Returns
+    -------
+    width, ratio : float
+        Of the narrowest interval, and least width as a multiple of the count itself.
+
+    Raises
+    ------
+    WallError
+        A gate is missed; the message says which.
+    """
     width, ratio = bounds.tightest(found, exact)
     if width < policy.minimum_cell:
         raise WallError(
@@ -168,8 +188,16 @@ def _check_ends(counted: Counts, flat: np.ndarray, hidden: np.ndarray) -> None:
         raise WallError(f"gate missed: what is shown of its parts tells more than half of a count left out. {_NOTHING}")
 
 
-def _exact(found: pl.DataFrame, counted: Counts) -> pl.Series:
-    """True count of each count left out."""
+def exact(found: pl.DataFrame, counted: Counts) -> pl.Series:
+    """True count of each count left out.
+
+    Parameters
+    ----------
+    found : polars.DataFrame
+        With ``location``, ``disease``, ``date``, ``dimension``, ``category``.
+    counted : Counts
+        Exact counts.
+    """
     first = {d: n for n, d in enumerate(counted.diseases)}, {w: n for n, w in enumerate(counted.weeks)}
     place = {p: n for n, p in enumerate(counted.places["location"])}
     true = []

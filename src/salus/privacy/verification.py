@@ -1,4 +1,4 @@
-"""The check of a release that a stranger can make, on any machine, without the records.
+"""The check of a release that a stranger can make, on any machine, without the records; and with them the rest.
 
 Every claim of the certificate is listed: it holds, it fails, or it was not checked and why not.
 """
@@ -13,8 +13,9 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError
-from salus.privacy import bounds, certificate, claims, noised, page, signatures
+from salus.privacy import bounds, certificate, claims, noised, page, recount, signatures
 from salus.privacy import policy as policies
+from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
 from salus.tables.contracts import CERTIFICATES, SERIES
 
@@ -67,8 +68,10 @@ def verify(
     public_key: str | None = None,
     definitions: pl.DataFrame | None = None,
     places: pl.DataFrame | None = None,
+    root: str | Path | None = None,
+    key: Key | None = None,
 ) -> list[Finding]:
-    """Recompute what a release's certificate states, from the release alone.
+    """Recompute what a release's certificate states, from the release alone, and with the records the rest.
 
     Parameters
     ----------
@@ -81,6 +84,10 @@ def verify(
         Case definitions to compare with those that the release states.
     places : polars.DataFrame, optional
         Table of places to compare with the one that the release states.
+    root : str or Path, optional
+        Folder of the wall, for those who have it; needs all of the others.
+    key : Key, optional
+        The wall's key.
 
     Returns
     -------
@@ -116,7 +123,19 @@ def verify(
         Finding(r["claim"], r["value"], found.pop(r["claim"], "nothing")) for r in rows if r["needs"] == "release"
     ]
     findings += [Finding(c, "nothing", v) for c, v in found.items()]
-    findings += [_elsewhere(r, definitions, places) for r in rows if r["needs"] != "release"]
+    rest = [_elsewhere(r, definitions, places) for r in rows if r["needs"] != "release"]
+    if root is not None:
+        if key is None or definitions is None or places is None:
+            raise InputError(
+                "to check a release against the records, give the key, the places and the definitions too."
+            )
+        stated = {r["claim"]: r["value"] for r in rows}
+        inside = {"counts": "not counted"}
+        if all(f.holds for f in rest if f.claim in ("definitions", "places")):
+            inside |= recount.recounted(folder, content["release"], stated, root, key, definitions, places)
+        rest = [Finding(f.claim, f.stated, inside.get(f.claim, f.found), f.why) for f in rest]
+        rest.append(Finding("counts", "as counted", inside["counts"]))
+    findings += rest
     return [*findings, *_pages(folder, content, policy)]
 
 

@@ -1,0 +1,123 @@
+"""The check of a release by those who have the records and the key: everything that a stranger can't see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+
+from salus.data import provenance
+from salus.errors import InputError, WallError
+from salus.privacy import bounds, counts, guarded, ledger, log, noised, suppressed, zones
+from salus.privacy import policy as policies
+from salus.privacy.counts import Counts
+from salus.privacy.keys import Key
+from salus.privacy.ledger import Ledger
+from salus.privacy.policy import Policy
+
+_KEYS = ["location", "disease", "date"]
+
+
+def recounted(
+    folder: Path,
+    release: str,
+    stated: dict[str, str],
+    root: str | Path,
+    key: Key,
+    definitions: pl.DataFrame,
+    places: pl.DataFrame,
+) -> dict[str, str]:
+    """Statements of a release that need the records, recomputed from them.
+
+    The records are those that were there when it was made: ingests that came later are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the release.
+    release : str
+        Its id.
+    stated : dict of str to str
+        What its certificate states.
+    root : str or Path
+        Folder of the wall.
+    key : Key
+        The wall's key.
+    definitions, places : polars.DataFrame
+        As it was made with.
+
+    Returns
+    -------
+    dict of str to str
+        ``inputs``, ``log_head``, ``counts`` (``as counted``, or how many are not), and, under suppression,
+        ``interval_around_value``.
+
+    Raises
+    ------
+    InputError, WallError
+        There is no wall, the key is another, or the definitions or places are not those of the release.
+    """
+    wall = zones.existing(root)
+    with ledger.locked(wall):
+        known = ledger.read(wall, key)
+        log.append(wall, key, "verify", why="", release=release)
+        heads = {e.hash for e in log.read(wall, key)}
+        number = _ingests(known, key, stated["inputs"])
+        found = {
+            "inputs": stated["inputs"] if number else "other records",
+            "log_head": stated["log_head"] if stated["log_head"] in heads else "no such line",
+        }
+        if not number:
+            return found
+        policy = policies.load(folder / "policy.toml")
+        series = pl.read_parquet(folder / guarded.SERIES_FILE)
+        days = (series["date"].to_list()[0], series["date"].to_list()[-1] + dt.timedelta(days=6))
+        parts = ledger.parts(wall, known)[:number]
+        counted = counts.count(parts, definitions, places, policy, weeks=days, spill=wall.path("count"))
+        before = _before(wall, known, release)
+        if policy.noisy:
+            true = pl.read_parquet(wall.path("vault") / "noise" / release / noised.VALUES)
+        else:
+            true = guarded.series(counted, None, "")
+            new = series.join(before, on=_KEYS, how="anti") if before is not None else series
+            found["interval_around_value"] = _reaches(new, counted, policy)
+        return found | {"counts": _compared(series, true, before)}
+
+
+def _ingests(known: Ledger, key: Key, commitment: str) -> int:
+    """How many of the ingests a commitment is to; 0 where to none."""
+    inputs = [[i["sha256"] for i in e.inputs] for e in known.entries]
+    every = range(1, len(inputs) + 1)
+    return next((n for n in every if key.commitment(provenance.canonical(inputs[:n])) == commitment), 0)
+
+
+def _before(wall: zones.Zones, known: Ledger, release: str) -> pl.DataFrame | None:
+    """What earlier releases show, which later ones repeat."""
+    earlier: dict[str, None] = {}
+    for released in known.released.values():
+        names = released["releases"]
+        earlier |= dict.fromkeys(names[: names.index(release)] if release in names else [])
+    tables = [pl.read_parquet(wall.path("vault") / "released" / r / guarded.SERIES_FILE) for r in earlier]
+    return pl.concat([t.select(*_KEYS, "value") for t in tables]).unique(_KEYS, keep="first") if tables else None
+
+
+def _compared(series: pl.DataFrame, true: pl.DataFrame, before: pl.DataFrame | None) -> str:
+    """Whether each count shown is one that was counted, or one that was released before."""
+    shown = series.filter(pl.col("value").is_not_null()).select(*_KEYS, "value")
+    other = shown.join(true.select(*_KEYS, "value"), on=[*_KEYS, "value"], how="anti")
+    if before is not None:
+        other = other.join(before, on=[*_KEYS, "value"], how="anti")
+    return "as counted" if not other.height else f"{other.height:,} counts are not as counted"
+
+
+def _reaches(new: pl.DataFrame, counted: Counts, policy: Policy) -> str:
+    """Whether the counts left out of weeks that are new stay open as promised."""
+    if not new.height:
+        return "yes"
+    try:
+        found = bounds.intervals(new, None, policy)
+        suppressed.check_intervals(found, suppressed.exact(found, counted), policy)
+    except (InputError, WallError) as error:
+        return str(error)
+    return "yes"
