@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from salus.forecasting import features
+from salus.forecasting import features, windows
 from salus.surveillance.panel import Panel
 from salus.surveillance.weeks import Cadence
 
@@ -26,14 +26,14 @@ def waves(places: int = 6, weeks: int = 400, seed: int = 1) -> np.ndarray:
 
 def test_trailing_mean_is_that_of_the_known_values_and_needs_half_of_them():
     values = np.array([[1.0, np.nan, 3.0, 5.0, np.nan, np.nan, np.nan]])
-    found = features.trailing_mean(values, 3)
+    found = windows.trailing_mean(values, 3)
     assert np.array_equal(found[0], [np.nan, np.nan, 2.0, 4.0, 4.0, np.nan, np.nan], equal_nan=True)
 
 
 def test_trailing_maximum_and_how_long_ago_against_a_plain_loop():
     rng = np.random.default_rng(0)
     values = np.where(rng.random((3, 60)) < 0.2, np.nan, rng.integers(0, 9, (3, 60)).astype(float))
-    greatest, since = features.trailing_max(values, 7)
+    greatest, since = windows.trailing_max(values, 7)
     for p in range(3):
         for t in range(60):
             window = values[p, max(0, t - 6) : t + 1]
@@ -46,7 +46,7 @@ def test_trailing_maximum_and_how_long_ago_against_a_plain_loop():
 
 def test_the_parabola_is_that_of_least_squares():
     values = np.random.default_rng(3).normal(size=(1, 30))
-    slope, curve = features.quadratic(values, 6)
+    slope, curve = windows.quadratic(values, 6)
     fitted = np.polyfit(np.arange(-5, 1), values[0, 20:26], 2)
     assert slope[0, 25] == pytest.approx(fitted[1])
     assert curve[0, 25] == pytest.approx(fitted[0])
@@ -60,7 +60,7 @@ def test_no_feature_sees_a_later_period(monkeypatch):
     whole, cut = features.build(panel(values)), features.build(panel(values[:, :330]))
     for name, column in cut.columns.items():
         np.testing.assert_allclose(whole.columns[name][:, :330], column, err_msg=name)
-    for ahead in (1, 4, 6):
+    for ahead in (1, 2, 4):
         later, earlier = features.at_horizon(whole, ahead), features.at_horizon(cut, ahead)
         for name, column in earlier.items():
             np.testing.assert_allclose(later[name][:, :330], column, err_msg=name)

@@ -6,7 +6,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from salus.forecasting import pooled
+from salus.forecasting import learning, pooled, trees
 from salus.forecasting.model import TAUS, tidy
 from salus.forecasting.persistence import Persistence
 from salus.surveillance.panel import Panel
@@ -30,7 +30,7 @@ def waves(places: int, weeks: int, seed: int = 1) -> np.ndarray:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(pooled, "TREES", 40)
+    monkeypatch.setattr(trees, "TREES", 40)
     monkeypatch.setattr(pooled, "ROWS", 12_000)
 
 
@@ -57,18 +57,16 @@ def test_too_little_to_learn_from_is_not_answered():
 
 def test_other_panels_that_only_flicker_are_not_learned_from():
     noise = np.random.default_rng(2).poisson(20, (8, 300)).astype(float)
-    found = pooled._moving([panel(noise, "noise"), panel(waves(8, 300), "waves"), panel(waves(8, 40), "short")])
+    found = learning.moving([panel(noise, "noise"), panel(waves(8, 300), "waves"), panel(waves(8, 40), "short")])
     assert [p.signal for p in found] == ["waves"]
 
 
 def test_what_the_panel_itself_can_not_offer_is_not_learned():
     short = panel(waves(4, 150))
-    offered = pooled._offered(short)
-    grid = pooled.features.build(short)
-    names = [*grid.columns, *pooled.features.at_horizon(grid, 1), "panel"]
-    hidden = {n for n, there in zip(names, offered, strict=True) if not there}
-    assert {"past_change", "past_level", "log_people"} <= hidden
-    assert not hidden & {"level", "change_1", "ahead", "panel", "season_sine"}
+    offered = learning.offered(short)
+    hidden = {n for n, there in zip(learning.names(short), offered, strict=True) if not there}
+    assert {"past_change", "past_level", "log_people", "holidays"} <= hidden
+    assert not hidden & {"level", "change_1", "ahead", "season_sine"}
 
 
 def test_a_late_place_is_forecast_from_its_last_value_over_the_longer_distance():

@@ -1,4 +1,4 @@
-"""What the pooled model looks at: for each place and period, from that period and earlier ones alone.
+"""What the pooled models look at: for each place and period, from that period and earlier ones alone.
 
 Every feature is computed on ``u``, the fourth root of the value over the place's own size (its 95th percentile), so
 that places, signals and diseases can be learned from together.
@@ -12,14 +12,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from salus.forecasting import calendar
 from salus.forecasting.scale import root
+from salus.forecasting.windows import (
+    known_max,
+    known_mean,
+    known_spread,
+    quadratic,
+    shifted,
+    trailing_max,
+    trailing_mean,
+)
 from salus.surveillance.panel import Panel
 
 Floats = NDArray[np.float64]
+FURTHEST = 4
+"""Periods ahead that are learned; further ones take the spread of these, widened by the square root of distance."""
 YEARS_BACK = 5
 """Past years whose course around the same week is looked at."""
 FEWEST_YEARS = 4
 """Past years from which a usual course can be told."""
+FAINT = 1e-3
+"""Share of a place's size that is added before a logarithm is taken, so that zeros have one."""
 NEIGHBOURS = 6
 """Places, most alike in their past changes, that count as neighbours."""
 
@@ -38,12 +52,15 @@ class Grid:
         Features that do not depend on the horizon.
     season : int
         Periods after which the season repeats.
+    ahead : tuple of dict
+        What the calendar tells of the period so many ahead, from one; a value a period.
     """
 
     u: Floats
     size: Floats
     columns: dict[str, Floats]
     season: int
+    ahead: tuple[dict[str, Floats], ...] = ()
 
 
 def sizes(values: Floats) -> Floats:
@@ -97,6 +114,7 @@ def build(panel: Panel) -> Grid:
         slope, curve = quadratic(u, width)
         columns[f"slope_{width}"], columns[f"curve_{width}"] = slope, curve
     step = u - shifted(u, 1)
+    columns["jerk_6"] = trailing_mean(np.abs(step - shifted(step, 1)), 6)
     columns["roughness_8"] = trailing_mean(np.abs(step), 8)
     columns["roughness_year"] = trailing_mean(np.abs(step), season)
     half_year_max, columns["since_half_year_max"] = trailing_max(u, season // 2)
@@ -108,27 +126,33 @@ def build(panel: Panel) -> Grid:
     columns["year_mass"] = root(recent)
     columns["year_mass_before"] = root(before)
     columns["half_year_mass"] = root(trailing_mean(mass, season // 2))
-    everywhere = _nanmean(u, axis=0)[None, :] * np.ones_like(u)
-    _around(columns, "nation", everywhere, u)
-    _around(columns, "neighbours", neighbours(u), u)
-    spread = _nanstd(u - shifted(u, 2), axis=0)
+    columns["below_highest"] = np.fmax.accumulate(np.nan_to_num(u, nan=-np.inf), axis=1) - u
+    for lag in (1, 2):
+        columns[f"growth_{lag}"] = np.log((mass + FAINT) / (shifted(mass, lag) + FAINT))
+    _together(columns, u, step)
+    around = neighbours(u)
+    _around(columns, "neighbours", around, u)
+    columns["neighbours_slope_4"], columns["neighbours_curve_4"] = quadratic(around, 4)
+    spread = known_spread(u - shifted(u, 2), axis=0)
     columns["nation_disagreement"] = spread[None, :] * np.ones_like(u)
-    _calendar(columns, panel, u)
+    for name, row in calendar.now(panel).items():
+        columns[name] = row[None, :] * np.ones_like(u)
     columns["log_size"] = np.log(size)[:, None] * np.ones_like(u)
     people = np.log(panel.population)
     columns["log_people"] = people[:, None] * np.ones_like(u)
-    return Grid(u, size, columns, season)
+    later = tuple(calendar.later(panel, ahead) for ahead in range(1, FURTHEST + 1))
+    return Grid(u, size, columns, season, later)
 
 
 def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
-    """Features of past years around the week that is forecast.
+    """Features of the week that is forecast: its calendar, and past years around it.
 
     Parameters
     ----------
     grid : Grid
         From :func:`build`.
     ahead : int
-        Periods from the last known value to the one that is forecast.
+        Periods from the last known value to the one that is forecast, at most :data:`FURTHEST`.
 
     Returns
     -------
@@ -146,15 +170,16 @@ def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
         levels.append(then)
     change, level = np.stack(changes), np.stack(levels)
     enough = np.where(np.isfinite(change).sum(axis=0) >= FEWEST_YEARS, 1.0, np.nan)
-    usual = _nanmean(change, axis=0) * enough
+    usual = known_mean(change, axis=0) * enough
     return {
         "last_year_change": change[0] * enough,
         "past_change": usual,
-        "past_change_everywhere": _nanmean(usual, axis=0)[None, :] * np.ones_like(u),
-        "past_change_spread": _nanstd(change, axis=0) * enough,
-        "past_level": (_nanmean(level, axis=0) - u) * enough,
-        "past_max_level": (_nanmax(level, axis=0) - u) * enough,
+        "past_change_everywhere": known_mean(usual, axis=0)[None, :] * np.ones_like(u),
+        "past_change_spread": known_spread(change, axis=0) * enough,
+        "past_level": (known_mean(level, axis=0) - u) * enough,
+        "past_max_level": (known_max(level, axis=0) - u) * enough,
         "ahead": np.full_like(u, float(ahead)),
+        **{name: row[None, :] * np.ones_like(u) for name, row in grid.ahead[ahead - 1].items()},
     }
 
 
@@ -189,119 +214,23 @@ def neighbours(u: Floats) -> Floats:
     return np.where(total > 0, weight @ np.where(there > 0, u, 0.0) / np.maximum(total, 1e-9), np.nan)
 
 
-def shifted(values: Floats, periods: int) -> Floats:
-    """Values so many periods earlier, NaN where there were none.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (..., periods)
-        Any values.
-    periods : int
-        How far back; at least 0.
-    """
-    if periods == 0:
-        return values
-    moved = np.full_like(values, np.nan)
-    if periods < values.shape[-1]:
-        moved[..., periods:] = values[..., :-periods]
-    return moved
-
-
-def trailing_mean(values: Floats, width: int) -> Floats:
-    """Mean of the last ``width`` periods, of those known; NaN where fewer than half are.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (places, periods)
-        Any values.
-    width : int
-        Periods, this one included.
-    """
-    known = np.isfinite(values)
-    total = np.cumsum(np.where(known, values, 0.0), axis=-1)
-    count = np.cumsum(known, axis=-1).astype(float)
-    total[..., width:] = total[..., width:] - total[..., :-width]
-    count[..., width:] = count[..., width:] - count[..., :-width]
-    return np.where(count * 2 >= width, total / np.maximum(count, 1), np.nan)
-
-
-def trailing_max(values: Floats, width: int) -> tuple[Floats, Floats]:
-    """Greatest of the last ``width`` periods, of those known, and how long ago it was.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (places, periods)
-        Any values.
-    width : int
-        Periods, this one included.
-
-    Returns
-    -------
-    greatest, since : numpy.ndarray, shape (places, periods)
-        NaN where nothing is known in the window; ``since`` in periods, to the latest of equal ones.
-    """
-    greatest, since = np.full_like(values, -np.inf), np.full_like(values, np.nan)
-    for back in range(min(width, values.shape[-1])):
-        past = shifted(values, back)
-        higher = past > greatest
-        greatest = np.where(higher, past, greatest)
-        since = np.where(higher, float(back), since)
-    return np.where(np.isfinite(greatest), greatest, np.nan), since
-
-
-def quadratic(values: Floats, width: int) -> tuple[Floats, Floats]:
-    """Slope at the end, and curvature, of a parabola through the last ``width`` periods.
-
-    Parameters
-    ----------
-    values : numpy.ndarray, shape (places, periods)
-        Any values; a window with a gap gives NaN.
-    width : int
-        Periods, this one included; at least 3.
-
-    Returns
-    -------
-    slope, curvature : numpy.ndarray, shape (places, periods)
-        Per period, and per period squared.
-    """
-    x = np.arange(-width + 1, 1.0)
-    solve = np.linalg.pinv(np.stack([np.ones(width), x, x**2], axis=1))
-    slope, curve = np.zeros_like(values), np.zeros_like(values)
-    for back in range(width):
-        past = shifted(values, back)
-        slope += solve[1, width - 1 - back] * past
-        curve += solve[2, width - 1 - back] * past
-    return slope, curve
+def _together(columns: dict[str, Floats], u: Floats, step: Floats) -> None:
+    """All places together: mean on the common scale, and the growth of their summed share."""
+    wide = np.ones_like(u)
+    _around(columns, "nation", known_mean(u, axis=0)[None, :] * wide, u)
+    mass = known_mean(u**4, axis=0)[None, :]
+    level = root(mass)
+    columns["nation_root"] = level * wide
+    for lag in (1, 2, 3):
+        columns[f"nation_growth_{lag}"] = np.log((mass + FAINT) / (shifted(mass, lag) + FAINT)) * wide
+    for width in (4, 6):
+        slope, curve = quadratic(level, width)
+        columns[f"nation_slope_{width}"], columns[f"nation_curve_{width}"] = slope * wide, curve * wide
+    rising = np.where(np.isfinite(step), (step > 0).astype(float), np.nan)
+    columns["share_rising"] = known_mean(rising, axis=0)[None, :] * wide
 
 
 def _around(columns: dict[str, Floats], name: str, values: Floats, u: Floats) -> None:
     columns[f"{name}_level"] = values - u
     for lag in (1, 2, 4):
         columns[f"{name}_change_{lag}"] = values - shifted(values, lag)
-
-
-def _calendar(columns: dict[str, Floats], panel: Panel, u: Floats) -> None:
-    middle = np.array([(s.timetuple().tm_yday - 1) / 365.25 for s in panel.starts])
-    angle = 2 * np.pi * middle
-    wide = np.ones((u.shape[0], 1))
-    columns["season_sine"], columns["season_cosine"] = wide * np.sin(angle), wide * np.cos(angle)
-    days = np.array([(s - s.replace(month=12, day=25)).days for s in panel.starts], dtype=float)
-    days = np.where(days < -182, days + 365, days)
-    columns["days_from_christmas"] = wide * days
-
-
-def _nanmean(values: Floats, axis: int) -> Floats:
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan)
-
-
-def _nanstd(values: Floats, axis: int) -> Floats:
-    mean = np.expand_dims(_nanmean(values, axis), axis)
-    return np.sqrt(_nanmean((values - mean) ** 2, axis))
-
-
-def _nanmax(values: Floats, axis: int) -> Floats:
-    known = np.isfinite(values)
-    greatest = np.where(known, values, -np.inf).max(axis=axis)
-    return np.where(known.any(axis=axis), greatest, np.nan)
