@@ -1,0 +1,299 @@
+"""Spirometry read by rule: obstruction, its severity, the response to a bronchodilator, and what was read.
+
+Each rule and where it is from:
+
+- obstruction: FEV1/FVC below the lower limit of normal (Stanojevic et al., ERS/ATS technical standard, European
+  Respiratory Journal 2022, 60(1), 2101499); beside it the fixed .70 (Global Initiative for Chronic Obstructive Lung
+  Disease, GOLD report). The two are always shown together, because they disagree in the young and in the old;
+- severity: z-score of FEV1 from -1.645 to -2.5 mild, to -4 moderate, below severe (same standard);
+- GOLD grade 1 to 4: FEV1 at least 80, 50, 30 and below 30 % of predicted, where the ratio after a bronchodilator is below
+  .70 (GOLD report). Before a bronchodilator there is no grade;
+- response: FEV1 or FVC rises by more than 10 % of its predicted value (same standard);
+- a ratio after a bronchodilator from .60 to .80 should be repeated on another day (GOLD report).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from salus.copd.equations import NORMAL_5TH
+from salus.copd.quality import permitted
+from salus.copd.reference import DEFAULT, Expected, expected
+from salus.errors import InputError
+
+FIXED_RATIO = 0.70
+RESPONSE_PERCENT = 10.0
+REPEAT_RATIOS = (0.60, 0.80)
+SEVERITY_Z = (-NORMAL_5TH, -2.5, -4.0)
+GOLD_PERCENT = (80.0, 50.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Best values of one spirometry session.
+
+    Attributes
+    ----------
+    fev1, fvc : float
+        Litres.
+    grade_fev1, grade_fvc : str or None
+        Grades A to F (:func:`salus.copd.quality.grade`); None where they were not recorded.
+    """
+
+    fev1: float
+    fvc: float
+    grade_fev1: str | None = None
+    grade_fvc: str | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """Change after a bronchodilator, in percent of the predicted value.
+
+    Attributes
+    ----------
+    fev1_percent, fvc_percent : float
+        Change; negative where the value fell.
+    positive : bool
+        One of them is above 10.
+    """
+
+    fev1_percent: float
+    fvc_percent: float
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What one person's spirometry says.
+
+    Attributes
+    ----------
+    read : {'post', 'pre'}
+        Which session is read: after or before a bronchodilator.
+    read_because : str
+        Why that one.
+    permits : {'full', 'caution', 'at_least'}
+        What its quality permits (:func:`salus.copd.quality.permitted`).
+    values : dict of str to Expected
+        FEV1, FVC and their ratio beside the reference.
+    below_lln, below_070 : bool or None
+        Obstruction by either rule; None where the quality does not permit to say.
+    pattern : {'normal', 'obstructive', 'obstructive_low_fvc', 'low_fvc', 'low_fev1', 'not_readable'}
+        By the lower limits of all three. A low FVC asks for lung volumes; spirometry alone shows no restriction.
+    severity : {'none', 'mild', 'moderate', 'severe'} or None
+        By the z-score of FEV1.
+    gold : int or None
+        Grade 1 to 4; only after a bronchodilator, and only where the ratio is below .70.
+    response : Response or None
+        Where both sessions were given and may be read.
+    next_step : str
+        What to do.
+    """
+
+    read: str
+    read_because: str
+    permits: str
+    values: dict[str, Expected]
+    below_lln: bool | None
+    below_070: bool | None
+    pattern: str
+    severity: str | None
+    gold: int | None
+    response: Response | None
+    next_step: str
+
+
+def severity_of(z: float) -> str:
+    """Severity of a reduced value by its z-score (ERS/ATS 2021); a value on a bound belongs to the milder band.
+
+    Examples
+    --------
+    >>> severity_of(-1.6), severity_of(-2.5), severity_of(-3), severity_of(-4.2)
+    ('none', 'mild', 'moderate', 'severe')
+    """
+    return ("none", "mild", "moderate", "severe")[sum(z < bound for bound in SEVERITY_Z)]
+
+
+def gold_grade(ratio: float, fev1_percent: float) -> int | None:
+    """GOLD grade from a session after a bronchodilator; None where the ratio is .70 or more.
+
+    Parameters
+    ----------
+    ratio : float
+        FEV1/FVC as a fraction.
+    fev1_percent : float
+        FEV1 in percent of predicted.
+
+    Examples
+    --------
+    >>> gold_grade(0.65, 80), gold_grade(0.65, 79.9), gold_grade(0.4, 29), gold_grade(0.7, 60)
+    (1, 2, 4, None)
+    """
+    return None if ratio >= FIXED_RATIO else 1 + sum(fev1_percent < bound for bound in GOLD_PERCENT)
+
+
+def interpret(
+    age: float,
+    height_cm: float,
+    sex: str,
+    *,
+    pre: Session | None = None,
+    post: Session | None = None,
+    equation: str = DEFAULT,
+    group: str | None = None,
+) -> Interpretation:
+    """Read one person's spirometry; the session after a bronchodilator counts where its quality lets it.
+
+    Parameters
+    ----------
+    age, height_cm, sex, equation, group
+        As in :func:`salus.copd.reference.expected`.
+    pre, post : Session, optional
+        Before and after a bronchodilator; at least one.
+
+    Raises
+    ------
+    InputError
+        No session, none of a quality that may be read, or a value outside the equations.
+
+    Examples
+    --------
+    >>> said = interpret(62, 170, "male", pre=Session(1.7, 3.3), post=Session(1.8, 3.4, "A", "B"))
+    >>> said.read, said.below_lln, said.severity, said.gold
+    ('post', True, 'moderate', 2)
+    >>> interpret(62, 170, "male", pre=Session(1.7, 3.3)).next_step
+    'repeat after a bronchodilator: obstruction before one does not confirm COPD'
+    """
+    given = {name: s for name, s in (("post", post), ("pre", pre)) if s is not None}
+    if not given:
+        raise InputError("there is no spirometry session. Give one before or after a bronchodilator, or both")
+    permits = {name: permitted(s.grade_fev1, s.grade_fvc) for name, s in given.items()}
+    readable = [name for name in given if permits[name] != "nothing"]
+    if not readable:
+        raise InputError("no session may be read: all are of grade F. Repeat the spirometry")
+    read = min(readable, key=lambda name: (permits[name] == "at_least", name == "pre"))
+    found = {
+        name: expected(age, height_cm, sex, fev1=s.fev1, fvc=s.fvc, equation=equation, group=group)
+        for name, s in given.items()
+    }
+    values = found[read]
+    ratio, low = values["fev1_fvc"], {m: _below(v) for m, v in values.items()}
+    sure = permits[read] != "at_least" or not any(low.values())
+    below_070 = _measured(ratio) < FIXED_RATIO
+    said = Interpretation(
+        read=read,
+        read_because=_because(read, permits),
+        permits=permits[read],
+        values=values,
+        below_lln=low["fev1_fvc"] if sure else None,
+        below_070=below_070 if sure else None,
+        pattern=_pattern(low) if sure else "not_readable",
+        severity=severity_of(_known(values["fev1"].z)) if sure else None,
+        gold=gold_grade(_measured(ratio), _known(values["fev1"].percent)) if sure and read == "post" else None,
+        response=response_of(pre, post, values) if pre and post and _both_full(permits) else None,
+        next_step="",
+    )
+    return Interpretation(**{**said.__dict__, "next_step": _next_step(said)})
+
+
+def response_of(pre: Session, post: Session, values: dict[str, Expected]) -> Response:
+    """Response to a bronchodilator by the ERS/ATS standard of 2021.
+
+    Parameters
+    ----------
+    pre, post : Session
+        Before and after.
+    values : dict of str to Expected
+        With the predicted values under 'fev1' and 'fvc'.
+
+    Examples
+    --------
+    >>> from salus.copd.reference import expected
+    >>> response_of(Session(1.7, 3.3), Session(2.1, 3.4), expected(62, 170, "male")).positive
+    True
+    """
+    fev1 = 100 * (post.fev1 - pre.fev1) / values["fev1"].predicted
+    fvc = 100 * (post.fvc - pre.fvc) / values["fvc"].predicted
+    return Response(fev1, fvc, max(fev1, fvc) > RESPONSE_PERCENT)
+
+
+def outcomes(table: pl.DataFrame, *, ratio: str = "fev1_fvc") -> pl.DataFrame:
+    """Obstruction by each definition, for many people at once.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        What :func:`salus.copd.reference.expected_table` gave for measured FEV1 and FVC.
+    ratio : str
+        Stem of the ratio's columns.
+
+    Returns
+    -------
+    polars.DataFrame
+        `below_lln`, `below_070` and `moderate_or_worse` (ratio below .70 and FEV1 below 80 % of predicted), Boolean; null
+        where a number that is needed is null.
+
+    Examples
+    --------
+    >>> from salus.copd.reference import expected_table
+    >>> outcomes(expected_table([62, 62], [170, 170], "male", fev1=[1.8, None], fvc=[3.4, None])).rows()
+    [(True, True, True), (None, None, None)]
+    """
+    measured = pl.col(f"{ratio}_percent") * pl.col(f"{ratio}_predicted") / 100
+    below_070 = measured < FIXED_RATIO
+    return table.select(
+        (pl.col(f"{ratio}_z") < -NORMAL_5TH).alias("below_lln"),
+        below_070.alias("below_070"),
+        (below_070 & (pl.col("fev1_percent") < GOLD_PERCENT[0])).alias("moderate_or_worse"),
+    )
+
+
+def _known(value: float | None) -> float:
+    if value is None:
+        raise InputError("FEV1 and FVC are both needed to read a spirometry session")
+    return value
+
+
+def _measured(value: Expected) -> float:
+    return _known(value.measured)
+
+
+def _below(value: Expected) -> bool:
+    return _measured(value) < value.lln
+
+
+def _both_full(permits: dict[str, str]) -> bool:
+    return all(p in ("full", "caution") for p in permits.values())
+
+
+def _because(read: str, permits: dict[str, str]) -> str:
+    if read == "post":
+        return "the session after a bronchodilator decides"
+    if "post" not in permits:
+        return "there is no session after a bronchodilator"
+    return "the session after a bronchodilator is of too low a quality"
+
+
+def _pattern(low: dict[str, bool]) -> str:
+    if low["fev1_fvc"]:
+        return "obstructive_low_fvc" if low["fvc"] else "obstructive"
+    return "low_fvc" if low["fvc"] else "low_fev1" if low["fev1"] else "normal"
+
+
+def _next_step(said: Interpretation) -> str:
+    if said.pattern == "not_readable":
+        return "repeat the spirometry: the blows show only that the values are at least so high"
+    obstructed = said.below_lln or said.below_070
+    if said.read == "pre" and obstructed:
+        return "repeat after a bronchodilator: obstruction before one does not confirm COPD"
+    low, high = REPEAT_RATIOS
+    if said.read == "post" and low <= _measured(said.values["fev1_fvc"]) <= high:
+        return "repeat on another day: a ratio from .60 to .80 after a bronchodilator may change sides"
+    if obstructed:
+        return "clinical assessment: obstruction stays after a bronchodilator"
+    if said.pattern in ("low_fvc", "low_fev1"):
+        return "clinical assessment and lung volumes: the values are low without obstruction"
+    return "none from spirometry: no obstruction is seen"
