@@ -6,8 +6,8 @@ Each rule and where it is from:
   Respiratory Journal 2022, 60(1), 2101499); beside it the fixed .70 (Global Initiative for Chronic Obstructive Lung
   Disease, GOLD report). The two are always shown together, because they disagree in the young and in the old;
 - severity: z-score of FEV1 from -1.645 to -2.5 mild, to -4 moderate, below severe (same standard);
-- GOLD grade 1 to 4: FEV1 at least 80, 50, 30 and below 30 % of predicted, where the ratio after a bronchodilator is below
-  .70 (GOLD report). Before a bronchodilator there is no grade;
+- GOLD grade 1 to 4: FEV1 at least 80, 50, 30 and below 30 % of predicted, where the ratio after a bronchodilator is
+  below .70 (GOLD report). Before a bronchodilator there is no grade;
 - response: FEV1 or FVC rises by more than 10 % of its predicted value (same standard);
 - a ratio after a bronchodilator from .60 to .80 should be repeated on another day (GOLD report).
 """
@@ -163,7 +163,7 @@ def interpret(
     --------
     >>> said = interpret(62, 170, "male", pre=Session(1.7, 3.3), post=Session(1.8, 3.4, "A", "B"))
     >>> said.read, said.below_lln, said.severity, said.gold
-    ('post', True, 'moderate', 2)
+    ('post', True, 'mild', 2)
     >>> interpret(62, 170, "male", pre=Session(1.7, 3.3)).next_step
     'repeat after a bronchodilator: obstruction before one does not confirm COPD'
     """
@@ -233,8 +233,8 @@ def outcomes(table: pl.DataFrame, *, ratio: str = "fev1_fvc") -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        `below_lln`, `below_070` and `moderate_or_worse` (ratio below .70 and FEV1 below 80 % of predicted), Boolean; null
-        where a number that is needed is null.
+        `below_lln`, `below_070` and `moderate_or_worse` (ratio below .70 and FEV1 below 80 % of predicted), Boolean;
+        null where a number that is needed is null.
 
     Examples
     --------

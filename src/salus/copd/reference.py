@@ -108,11 +108,10 @@ def expected(
     >>> round(found["fev1"].predicted, 2), round(found["fev1"].lln, 2)
     (2.97, 2.2)
     >>> round(found["fev1_fvc"].z, 2), round(found["fev1"].percent)
-    (-2.95, 58)
+    (-2.96, 61)
     """
-    row = expected_table([age], [height_cm], [sex], fev1=[fev1], fvc=[fvc], equation=equation, group=group).row(
-        0, named=True
-    )
+    volumes = {name: pl.Series([value], dtype=pl.Float64) for name, value in (("fev1", fev1), ("fvc", fvc))}
+    row = expected_table([age], [height_cm], [sex], **volumes, equation=equation, group=group).row(0, named=True)
     if row["reason"] is not None:
         raise InputError(row["reason"])
     measured = {"fev1": fev1, "fvc": fvc, "fev1_fvc": None if fev1 is None or fvc is None else fev1 / fvc}
