@@ -30,7 +30,7 @@ def forecast(
     also_lag: options.AlsoLagOption = ALSO_LAG,
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
-    model: options.ModelOption = "pooled",
+    model: options.ModelOption = "combination",
     column_map: options.MapOption = None,
     encoding: options.EncodingOption = None,
 ) -> None:
@@ -58,7 +58,7 @@ def backtest(
     also: options.AlsoOption = None,
     also_lag: options.AlsoLagOption = ALSO_LAG,
     horizons: options.HorizonsOption = "1:4",
-    model: options.ModelOption = "pooled",
+    model: options.ModelOption = "combination",
     train_before: Annotated[
         str | None, typer.Option(metavar="DATE", help="Fit once, on what was known before this day.")
     ] = None,

@@ -27,7 +27,7 @@ def run(
     also_lag: options.AlsoLagOption = ALSO_LAG,
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
-    model: options.ModelOption = "pooled",
+    model: options.ModelOption = "combination",
     levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
     lang: Annotated[str, typer.Option(help="Language of the bulletin: en, zh, or both as en,zh.")] = "en",
     places: Annotated[

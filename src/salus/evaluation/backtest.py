@@ -58,7 +58,7 @@ def backtest(
     series: Series,
     days: Sequence[dt.date],
     horizons: Sequence[int],
-    model: str = "pooled",
+    model: str = "combination",
     *,
     also: Sequence[Series] = (),
     train_before: dt.date | None = None,

@@ -13,9 +13,10 @@ from scipy.interpolate import PchipInterpolator
 from scipy.stats import norm
 
 Floats = NDArray[np.float64]
-FINE = np.concatenate([[0.0025, 0.005], np.arange(1, 100) / 100, [0.995, 0.9975]])
-"""Levels at which each member is laid out before pooling."""
-_MASS = np.diff(np.concatenate([[0.0], (FINE[1:] + FINE[:-1]) / 2, [1.0]]))
+_EDGES = np.concatenate([[0.0, 0.005], np.arange(1, 100) / 100, [0.995, 1.0]])
+_MASS = np.diff(_EDGES)
+FINE = (_EDGES[1:] + _EDGES[:-1]) / 2
+"""Levels at which each member is laid out before pooling: the middles of equal shares, halved at both ends."""
 
 
 def pool(members: Sequence[Floats], weights: Sequence[float], levels: Floats, wanted: Floats) -> Floats:
@@ -63,7 +64,8 @@ def pool(members: Sequence[Floats], weights: Sequence[float], levels: Floats, wa
 
 def _fine(quantiles: Floats, levels: Floats) -> Floats:
     known, asked = norm.ppf(levels), norm.ppf(FINE)
-    inside = PchipInterpolator(known, quantiles, axis=-1)(np.clip(asked, known[0], known[-1]))
+    with np.errstate(over="ignore"):  # of quantiles that are all but equal the slope is nothing, whatever it overflows
+        inside = PchipInterpolator(known, quantiles, axis=-1)(np.clip(asked, known[0], known[-1]))
     below = (quantiles[:, [1]] - quantiles[:, [0]]) / (known[1] - known[0])
     above = (quantiles[:, [-1]] - quantiles[:, [-2]]) / (known[-1] - known[-2])
     return np.asarray(inside + np.minimum(asked - known[0], 0) * below + np.maximum(asked - known[-1], 0) * above)

@@ -113,7 +113,9 @@ class Pooled(Model):
         change = spread.widened(change, TAUS, self._factors[asked.learned - 1])
         middle = change[:, [TAUS.tolist().index(0.5)]]
         change = middle + (change - middle) * np.sqrt(asked.ahead / asked.learned)[:, None]
-        answer[asked.place, asked.horizon] = unroot(asked.level[:, None] + change) * asked.size[:, None]
+        values = unroot(asked.level[:, None] + change) * asked.size[:, None]
+        values[values < _smallest(panel.values)[asked.place, None] / 2] = 0.0
+        answer[asked.place, asked.horizon] = values
         return answer
 
     def _widening(self, rows: Rows, offered: NDArray[np.bool_], timeless: NDArray[np.bool_]) -> Floats:
@@ -158,6 +160,12 @@ class Network(Pooled):
     title = "Pooled quantile regression (neural network)"
     title_zh = "多地区联合分位数回归（神经网络）"
     members: ClassVar[tuple[Member, ...]] = (Member(lambda: QuantileNetwork(LEARNED)),)
+
+
+def _smallest(values: Floats) -> Floats:
+    """The smallest value over zero that each place has ever reported: less than half of it is nothing."""
+    over = np.where(values > 0, values, np.inf).min(axis=1, initial=np.inf)
+    return np.where(np.isfinite(over), over, over.min(initial=np.inf) if np.isfinite(over).any() else 0.0)
 
 
 def _fitted(members: Sequence[Member], columns: Sequence[NDArray[np.bool_]], rows: Rows) -> list[Fitted]:

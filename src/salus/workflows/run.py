@@ -117,7 +117,7 @@ def run(
     also_lag: int = ALSO_LAG,
     as_of: dt.date | None = None,
     horizons: Sequence[int] = (1, 2, 3, 4),
-    model: str = "pooled",
+    model: str = "combination",
     levels: str = "auto",
     places_table: pl.DataFrame | None = None,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
