@@ -40,11 +40,13 @@ def test_places_that_cant_be_used_are_named_and_the_rest_is_done() -> None:
     Path("cases.csv").write_text(table)
     said = salus("run", "cases.csv", *RUN, "--out", "out")
     assert said.status == 0
-    assert said.err.splitlines() == [
+    *unused, old = said.err.splitlines()
+    assert unused == [
         "Note: D: silent for 15 weeks; not forecast",
         "Note: E: only 3 values are known; 4 are needed; not forecast",
         "Note: F: no value was ever reported; not forecast",
     ]
+    assert old.startswith(f"Note: the newest figures end on {FIRST + dt.timedelta(weeks=30, days=-1)}, ")
     ahead = {row["location"] for row in rows("out/status.csv") if row["horizon"] != "0"}
     assert ahead == {"A", "B", "C", "G"}
     assert {r["location"] for r in rows("out/trust.csv")} == ahead

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from salus.data import layout, manifest
 from salus.data.imports import Origin
+from salus.data.provenance import hash_file
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, OutputError, WorkspaceError
 from salus.tables.contracts import SERIES
@@ -107,6 +109,40 @@ def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
     assert back.equals(expected.sort("disease", "signal", "location", "date"))
     assert SERIES.check(back).equals(back)
     assert workspace.vintages().equals(back), "no row was stamped, so there is no as_of"
+
+
+def older(workspace: Workspace, column: str) -> None:
+    """Make a workspace one of a Salus that did not know a column yet: without it in its files, hashes as they are."""
+    content = manifest.load(workspace.path)
+    assert content is not None
+    files = []
+    for file in content.files:
+        path = workspace.path / file.path
+        table = pl.read_parquet(path)
+        assert column in table.columns
+        path.chmod(0o644)
+        table.drop(column).write_parquet(path)
+        files.append(replace(file, bytes=path.stat().st_size, sha256=hash_file(path).sha256))
+    manifest.save(replace(content, files=tuple(files)), workspace.path)
+
+
+@pytest.mark.parametrize("newer", [False, True], ids=["old files alone", "old and new files"])
+def test_a_workspace_from_before_a_column_is_read_and_added_to(tmp_path: Path, newer: bool) -> None:
+    workspace = Workspace(tmp_path / "w")
+    workspace.add(rows(4), origin("a.csv"))
+    before = workspace.read()
+    older(workspace, "left_out")
+    workspace = Workspace(tmp_path / "w")
+    assert not workspace.verify()
+    assert workspace.read().equals(before)
+    assert workspace.vintages().equals(before)
+    if newer:
+        late = rows(5).filter(pl.col("date") == MONDAY + dt.timedelta(weeks=4))
+        late = late.with_columns(value=pl.lit(None, pl.Float64), left_out=pl.lit(value=True))
+        workspace.add(late, origin("b.csv"))
+        found = workspace.read()
+        assert found.filter(pl.col("left_out")).height == late.height
+        assert found.filter(pl.col("left_out").is_null()).height == before.height
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,18 @@ def test_what_is_left_out_is_found_as_known_on_the_day() -> None:
     assert left_out(plain, day).height == 0
 
 
+def test_a_last_week_of_which_all_counts_are_left_out_is_reached() -> None:
+    table = release({"A": [12.0, None, 13.0, 14.0, None], "B": [0.0, 20.0, 15.0, 0.0, None]})
+    end = FIRST + dt.timedelta(weeks=5, days=-1)
+    series = read_series(table)
+    assert series.last_day == end
+    panel = series.panel(end)
+    assert panel.starts[-1] == FIRST + dt.timedelta(weeks=4)
+    assert dict(zip(panel.locations, panel.gaps.tolist(), strict=True)) == {"A": 1, "B": 1}
+    missing = read_series(table.drop("left_out"))
+    assert missing.last_day == end - dt.timedelta(weeks=1), "a week that nobody reported is not reached"
+
+
 def test_a_place_that_shows_few_of_its_counts_over_zero_is_not_forecast() -> None:
     few: list[float | None] = [30.0 if k % 10 == 0 else None for k in range(60)]
     zeros: list[float | None] = [None if k % 10 == 0 else 0.0 for k in range(60)]

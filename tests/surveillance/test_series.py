@@ -59,6 +59,11 @@ def test_a_week_is_known_once_it_has_ended_and_not_a_day_before() -> None:
     assert series.panel(end).target_end(4) == end + dt.timedelta(days=28)
 
 
+def test_nothing_is_known_on_the_first_day_of_the_calendar() -> None:
+    assert read_series(weekly()).known_on(dt.date.min).height == 0
+    assert read_series(weekly(), hold_back=8).known_on(dt.date.min).height == 0
+
+
 def test_a_month_is_known_once_it_has_ended() -> None:
     months = [dt.date(2023, m, 1) for m in range(1, 13)]
     series = read_series(table(("A", m, 1.0) for m in months))

@@ -34,6 +34,7 @@ class Engine(Protocol):
         sql: str,
         *,
         files: Mapping[str, Sequence[Path]],
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
         tables: Mapping[str, pl.DataFrame] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> pl.DataFrame:
@@ -44,7 +45,10 @@ class Engine(Protocol):
         sql : str
             Question; a parameter is written ``$name``.
         files : mapping of str to sequence of Path
-            Name of a table in the question -> Parquet files that hold its rows, of one schema.
+            Name of a table in the question -> Parquet files that hold its rows; a column that some of them lack is
+            null in these.
+        columns : mapping of str to mapping of str to type, optional
+            Columns that a table of `files` has in any case, with their Polars types; null where no file has one.
         tables : mapping of str to polars.DataFrame, optional
             Further small tables by name.
         parameters : mapping of str to Any, optional
@@ -98,6 +102,7 @@ class DuckEngine:
         sql: str,
         *,
         files: Mapping[str, Sequence[Path]],
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
         tables: Mapping[str, pl.DataFrame] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> pl.DataFrame:
@@ -106,8 +111,11 @@ class DuckEngine:
             with self._connection() as connection:
                 for name, paths in files.items():
                     listed = ", ".join(_quoted(p.absolute().as_posix()) for p in paths)
-                    view = f'CREATE TEMP VIEW "{name}" AS SELECT * FROM read_parquet([{listed}])'  # noqa: S608 (paths are quoted)
-                    connection.execute(view)
+                    rows = f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608 (paths are quoted)
+                    if columns and name in columns:
+                        connection.register(f"columns of {name}", pl.DataFrame(schema=columns[name]).to_arrow())
+                        rows += f' UNION ALL BY NAME SELECT * FROM "columns of {name}"'  # noqa: S608 (a name of our own)
+                    connection.execute(f'CREATE TEMP VIEW "{name}" AS {rows}')
                 for name, table in (tables or {}).items():
                     connection.register(name, table.to_arrow())
                 answer = connection.sql(sql, params=dict(parameters or {})).to_arrow_table()

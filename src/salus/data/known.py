@@ -131,6 +131,8 @@ def ask(
 ) -> pl.DataFrame:
     """Answer a question to some files of a workspace, or tell which of them is damaged.
 
+    Files of a Salus that knew fewer columns have nothing in the others.
+
     Parameters
     ----------
     folder : Path
@@ -158,7 +160,8 @@ def ask(
         if not (folder / file.path).is_file():
             raise _broken(folder, [Damage(file.path, "it is missing")])
     try:
-        return engine.query(sql, files={"rows": [folder / f.path for f in files]}, tables=tables, parameters=parameters)
+        paths = [folder / f.path for f in files]
+        return engine.query(sql, files={"rows": paths}, columns={"rows": STORED}, tables=tables, parameters=parameters)
     except EngineError as error:
         damaged = [d for f in files if (d := compare(folder, f)) is not None]
         if damaged:

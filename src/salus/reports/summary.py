@@ -252,6 +252,8 @@ def map_note(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> st
     """
     words = voice.words
     said = [words["map.note.shape"] if shapes else words("map.note", place=voice.kind(1))]
+    if any(v.level is None or v.outlook(voice.overview.focus) is None for v in voice.overview.places):
+        said.append(words["map.none"])
     if voice.overview.moving("withheld"):
         said.append(words["map.held"])
     return (" " if words.lang == "en" else "").join(said)

@@ -209,6 +209,7 @@ TEXT = {
     "map.count": "{n} {at}",
     "map.unknown": "{n} not known",
     "map.tile.held": "{place}: no forecast good enough to give; level now {level}",
+    "map.none": "A dash: no level can be told.",
     "map.held": "Hatched: no forecast is good enough to give, so the level now is repeated.",
     "map.alt.held": "In {n} of them no forecast is good enough to give, and the level now is repeated.",
     "map.note": "Each tile is one {place}, placed roughly as on a map. Colour and shape both mean the level.",

@@ -197,6 +197,7 @@ TEXT = {
     "map.count": "{at}{n}个",
     "map.unknown": "未知{n}个",
     "map.tile.held": "{place}：没有足够可靠的预测；目前水平为{level}",
+    "map.none": "短横：无法判定水平。",
     "map.held": "斜线：没有足够可靠的预测，因此重复目前的水平。",
     "map.alt.held": "其中{n}个没有足够可靠的预测，重复目前的水平。",
     "map.note": "每个方格代表一个{place}，位置与地图大致相同。颜色和形状都表示水平。",

@@ -258,7 +258,7 @@ def _percentile(past: Baseline) -> LevelScheme:
         key="percentile",
         title="Compared with past seasons of the same place",
         title_zh="与本地以往流行季相比",
-        names=("usual low", "moderate", "raised", "high", "very high"),
+        names=("low", "moderate", "raised", "high", "very high"),
         names_zh=("低", "中等", "偏高", "高", "很高"),
         cuts={place: percentile_cuts(seasons, least=past.least) for place, seasons in past.places.items()},
         citation="Median over past seasons of each season's 50th, 75th, 90th and 97.5th percentile",

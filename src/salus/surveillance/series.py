@@ -71,9 +71,13 @@ class Series:
     def last_day(self) -> dt.date:
         """The day that the table reaches: the one on which its newest period became known, or ended without `as_of`.
 
-        Later vintages only revise; so a file, and a workspace that it was imported into twice, reach the same day.
+        Later vintages only revise; so a file, and a workspace that it was imported into twice, reach the same day. A
+        count left out to protect persons was reported, so its period is reached too.
         """
-        rows = self.table if self.table["value"].is_null().all() else self.table.drop_nulls("value")
+        told = self.table["value"].is_not_null()
+        if "left_out" in self.table.columns and told.any():
+            told |= self.table["left_out"].fill_null(value=False)
+        rows = self.table.filter(told) if told.any() else self.table
         last = rows["date"].max()
         if not isinstance(last, dt.date):
             raise InputError(f"{self.label} has no row of {self.disease}. Give a file with at least one.")
@@ -273,6 +277,9 @@ def _known(table: pl.DataFrame, cadence: Cadence, day: dt.date, hold_back: int) 
             .sort("as_of", maintain_order=True)
             .unique(["location", "disease", "signal", "date"], keep="last", maintain_order=True)
         )
+    first = table["date"].min()
+    if not isinstance(first, dt.date) or day < first:
+        return table.clear()
     start = cadence.start(day)
     last = start if cadence.end(start) <= day else cadence.shift(start, -1)
     return table.filter(pl.col("date") <= cadence.shift(last, -hold_back))
