@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Texts = NDArray[np.str_]
+Texts = NDArray[Any]
 
 MEASURES = ("fev1", "fvc", "fev1_fvc")
 SEXES = ("male", "female")
@@ -147,23 +148,24 @@ def _gli(equation: str, measure: str, age: Floats, height_cm: Floats, sex: Texts
     coefficients = _table(f"{equation}_coefficients").filter(pl.col("measure") == measure)
     knots = splines["age"].to_numpy()
     level, spread, skewness = (np.full(age.shape, np.nan) for _ in range(3))
-    ln_age, ln_height = np.log(age), np.log(height_cm)
     for row in coefficients.iter_rows(named=True):
-        these = sex == row["sex"]
+        these = np.flatnonzero(sex == row["sex"])
+        years = age[these]
+        ln_age, ln_height = np.log(years), np.log(height_cm[these])
         ln_m = row["m_constant"] + row["m_ln_height"] * ln_height + row["m_ln_age"] * ln_age
         ln_s = row["s_constant"] + row["s_ln_age"] * ln_age
         power = row["l_constant"] + row["l_ln_age"] * ln_age
         if group is not None:
-            ln_m = ln_m + _by_group(row, "m", group)
-            ln_s = ln_s + _by_group(row, "s", group)
+            ln_m += _by_group(row, "m", group[these])
+            ln_s += _by_group(row, "s", group[these])
         curves = {
-            part: np.interp(age, knots, splines[column].to_numpy())
+            part: np.interp(years, knots, splines[column].to_numpy())
             for part in "lms"
             if (column := f"{measure}_{row['sex']}_{part}") in splines.columns
         }
-        level[these] = np.exp(ln_m + curves["m"])[these]
-        spread[these] = np.exp(ln_s + curves["s"])[these]
-        skewness[these] = (power + curves.get("l", 0.0))[these]
+        level[these] = np.exp(ln_m + curves["m"])
+        spread[these] = np.exp(ln_s + curves["s"])
+        skewness[these] = power + curves.get("l", 0.0)
     flat = np.abs(skewness) < 1e-9
     power = np.where(flat, 1.0, skewness)
     ln_low = np.where(flat, -NORMAL_5TH * spread, np.log1p(-NORMAL_5TH * power * spread) / power)

@@ -170,7 +170,7 @@ def expected_table(
     blown = {"fev1": _given(fev1, "fev1", size), "fvc": _given(fvc, "fvc", size)}
     sexes, groups = _words(sex, size, "sex"), _words(group, size, "group")
     _check_lengths({"age": size, "height_cm": height.size, "sex": sexes.size, "group": groups.size} | _sizes(blown))
-    if not chosen.groups and any(g is not None for g in _listed(group)):
+    if not chosen.groups and (groups != "").any():
         raise InputError(f"{chosen.title} takes no ethnic group, but one was given. Leave it out")
     if chosen.groups and group is None:
         raise InputError(f"{chosen.title} needs an ethnic group: one of {', '.join(chosen.groups)}")
@@ -210,17 +210,14 @@ def _given(values: ArrayLike | pl.Series | None, name: str, size: int) -> Floats
     return np.full(size, np.nan) if values is None else _numbers(values, name)
 
 
-def _listed(words: Words) -> list[str | None]:
-    return [words] if words is None or isinstance(words, str) else list(words)
-
-
 def _words(words: Words, size: int, name: str) -> Texts:
-    listed = _listed(words)
     if words is None or isinstance(words, str):
-        listed = listed * size
-    if any(w is not None and not isinstance(w, str) for w in listed):
+        words = [words] * size
+    series = words if isinstance(words, pl.Series) else pl.Series(name, words, strict=False)
+    if series.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
         raise InputError(f"{name} must be words, such as {SEXES[0] if name == 'sex' else 'caucasian'}")
-    return np.array(["" if w is None else w.casefold().strip().replace("-", "_") for w in listed], dtype=np.str_)
+    tidy = series.cast(pl.String).str.strip_chars().str.to_lowercase().str.replace_all("-", "_", literal=True)
+    return tidy.fill_null("").to_numpy()
 
 
 def _sizes(blown: dict[str, Floats]) -> dict[str, int]:
