@@ -52,6 +52,7 @@ def test_withheld_forecasts_are_hatched_and_repeat_the_level_now(withheld: Run) 
     assert page.count('fill="url(#map-ahead-h)"') == 4
     assert 'fill="url(#map-now-h)"' not in page
     assert "Hatched: no forecast is good enough to give, so the level now is repeated." in page
+    assert "A dash: " not in page
     assert "斜线：没有足够可靠的预测，因此重复目前的水平。" in withheld.bulletin.html("zh")
     now, ahead = (withheld.status.filter(pl.col("horizon") == h).sort("location")["level"].to_list() for h in (0, 2))
     assert now == ahead
@@ -71,6 +72,8 @@ def test_counts_left_out_are_said_so_wherever_they_would_stand(veiled: Run) -> N
     assert "The latest dengue counts of District A are left out to protect persons." in english
     assert "3 counts of this time are left out to protect persons" in english
     assert "Latest counts left out to protect persons, so that no level can be told: District A." in english
+    assert "A dash: no level can be told." in english
+    assert "短横：无法判定水平。" in chinese
     assert "未公布" in chinese
     assert "缺失" not in chinese
     now = veiled.status.filter(pl.col("location") == "A", pl.col("horizon") == 0).row(0, named=True)
