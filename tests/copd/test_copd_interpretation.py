@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from salus.copd.interpretation import Session, gold_grade, interpret, outcomes, response_of, severity_of
+from salus.copd.interpretation import Session, gold_grade, interpret, response_of, severity_of
+from salus.copd.outcomes import outcomes
 from salus.copd.quality import GRADES, PERMITS, grade, permitted
 from salus.copd.reference import expected, expected_table
 from salus.errors import InputError
@@ -87,16 +88,35 @@ def test_quality_decides_what_is_read_and_said() -> None:
     assert said.read == "pre"
     assert said.read_because == "the session after a bronchodilator is of too low a quality"
     assert said.response is None
-    alone = interpret(*PERSON, post=blown(60, 0.5, grade_fev1="E"))
-    assert (alone.pattern, alone.below_lln, alone.severity, alone.gold) == ("not_readable", None, None, None)
-    high = interpret(*PERSON, post=blown(100, 0.8, grade_fev1="U"))
-    assert (high.pattern, high.permits) == ("normal", "at_least")
     assert interpret(*PERSON, pre=blown(60, 0.55), post=blown(60, 0.5, grade_fvc="E")).read == "pre"
     assert interpret(*PERSON, post=blown(60, 0.5, grade_fvc="D")).permits == "caution"
     with pytest.raises(InputError, match="grade F"):
         interpret(*PERSON, post=bad_post)
     with pytest.raises(InputError, match="no spirometry session"):
         interpret(*PERSON)
+
+
+@pytest.mark.parametrize(
+    ("grade_fev1", "grade_fvc", "ratio", "obstructed"),
+    [
+        ("E", "A", 0.5, None),  # FEV1 may be higher: the ratio too
+        ("E", "A", 0.8, False),
+        ("A", "E", 0.5, True),  # FVC may be higher: the ratio only lower
+        ("A", "U", 0.8, None),
+        ("E", "E", 0.5, None),
+        ("U", "E", 0.8, None),
+        ("D", "C", 0.5, True),
+    ],
+)
+def test_a_value_that_is_reached_at_least(
+    grade_fev1: str, grade_fvc: str, ratio: float, obstructed: bool | None
+) -> None:
+    said = interpret(*PERSON, post=blown(100 if ratio > 0.7 else 60, ratio, grade_fev1=grade_fev1, grade_fvc=grade_fvc))
+    assert (said.below_lln, said.below_070) == (obstructed, obstructed)
+    assert (said.pattern == "not_readable") == (obstructed is None)
+    assert said.next_step.startswith("repeat the spirometry") == (obstructed is None)
+    assert said.gold == (2 if obstructed else None)
+    assert (said.severity is None) == (grade_fev1 in "EU" and ratio < 0.7)
 
 
 def test_response_is_above_ten_percent_of_predicted_not_of_the_first_blow() -> None:

@@ -2,6 +2,7 @@
 
     reference        predicted value, lower limit of normal, z-score, percent predicted
     interpretation   obstruction, severity, response to a bronchodilator
+    outcomes         obstruction by each definition, for tables
     quality          grades of a spirometry session and what each permits
     instruments      questionnaires, their points and cut-offs
 

@@ -15,9 +15,7 @@ Each rule and where it is from:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import polars as pl
+from dataclasses import dataclass, replace
 
 from salus.copd.equations import NORMAL_5TH
 from salus.copd.quality import permitted
@@ -81,7 +79,8 @@ class Interpretation:
     values : dict of str to Expected
         FEV1, FVC and their ratio beside the reference.
     below_lln, below_070 : bool or None
-        Obstruction by either rule; None where the quality does not permit to say.
+        Obstruction by either rule; None where the quality does not permit to say. A value of grade E or U is reached at
+        least: with such an FEV1 the ratio may be higher than seen, with such an FVC lower.
     pattern : {'normal', 'obstructive', 'obstructive_low_fvc', 'low_fvc', 'low_fev1', 'not_readable'}
         By the lower limits of all three. A low FVC asks for lung volumes; spirometry alone shows no restriction.
     severity : {'none', 'mild', 'moderate', 'severe'} or None
@@ -181,23 +180,26 @@ def interpret(
         for name, s in given.items()
     }
     values = found[read]
-    ratio, low = values["fev1_fvc"], {m: _below(v) for m, v in values.items()}
-    sure = permits[read] != "at_least" or not any(low.values())
-    below_070 = _measured(ratio) < FIXED_RATIO
+    ratio = _measured(values["fev1_fvc"])
+    low = {m: _below(v) for m, v in values.items()}
+    firm = _firm(given[read])
+    below_lln, below_070 = _sure(low["fev1_fvc"], firm), _sure(ratio < FIXED_RATIO, firm)
+    fev1_sure = firm["fev1"] or not low["fev1"]
+    graded = read == "post" and firm["fev1"] and below_070 is not None
     said = Interpretation(
         read=read,
         read_because=_because(read, permits),
         permits=permits[read],
         values=values,
-        below_lln=low["fev1_fvc"] if sure else None,
-        below_070=below_070 if sure else None,
-        pattern=_pattern(low) if sure else "not_readable",
-        severity=severity_of(_known(values["fev1"].z)) if sure else None,
-        gold=gold_grade(_measured(ratio), _known(values["fev1"].percent)) if sure and read == "post" else None,
+        below_lln=below_lln,
+        below_070=below_070,
+        pattern=_pattern(low) if below_lln is not None and fev1_sure and _fvc_sure(low, firm) else "not_readable",
+        severity=severity_of(_known(values["fev1"].z)) if fev1_sure else None,
+        gold=gold_grade(ratio, _known(values["fev1"].percent)) if graded else None,
         response=response_of(pre, post, values) if pre and post and _both_full(permits) else None,
         next_step="",
     )
-    return Interpretation(**{**said.__dict__, "next_step": _next_step(said)})
+    return replace(said, next_step=_next_step(said))
 
 
 def response_of(pre: Session, post: Session, values: dict[str, Expected]) -> Response:
@@ -221,37 +223,6 @@ def response_of(pre: Session, post: Session, values: dict[str, Expected]) -> Res
     return Response(fev1, fvc, max(fev1, fvc) > RESPONSE_PERCENT)
 
 
-def outcomes(table: pl.DataFrame, *, ratio: str = "fev1_fvc") -> pl.DataFrame:
-    """Obstruction by each definition, for many people at once.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        What :func:`salus.copd.reference.expected_table` gave for measured FEV1 and FVC.
-    ratio : str
-        Stem of the ratio's columns.
-
-    Returns
-    -------
-    polars.DataFrame
-        `below_lln`, `below_070` and `moderate_or_worse` (ratio below .70 and FEV1 below 80 % of predicted), Boolean;
-        null where a number that is needed is null.
-
-    Examples
-    --------
-    >>> from salus.copd.reference import expected_table
-    >>> outcomes(expected_table([62, 62], [170, 170], "male", fev1=[1.8, None], fvc=[3.4, None])).rows()
-    [(True, True, True), (None, None, None)]
-    """
-    measured = pl.col(f"{ratio}_percent") * pl.col(f"{ratio}_predicted") / 100
-    below_070 = measured < FIXED_RATIO
-    return table.select(
-        (pl.col(f"{ratio}_z") < -NORMAL_5TH).alias("below_lln"),
-        below_070.alias("below_070"),
-        (below_070 & (pl.col("fev1_percent") < GOLD_PERCENT[0])).alias("moderate_or_worse"),
-    )
-
-
 def _known(value: float | None) -> float:
     if value is None:
         raise InputError("FEV1 and FVC are both needed to read a spirometry session")
@@ -264,6 +235,27 @@ def _measured(value: Expected) -> float:
 
 def _below(value: Expected) -> bool:
     return _measured(value) < value.lln
+
+
+def _firm(session: Session) -> dict[str, bool]:
+    """Whether FEV1 and FVC are values, and not only something that is reached at least."""
+    grades = {"fev1": session.grade_fev1, "fvc": session.grade_fvc}
+    return {measure: permitted(letter) in ("full", "caution") for measure, letter in grades.items()}
+
+
+def _sure(ratio_is_low: bool, firm: dict[str, bool]) -> bool | None:
+    """Whether the ratio is low, None where quality leaves it open: FEV1 may be higher than seen, or FVC may."""
+    if firm["fev1"] and firm["fvc"]:
+        return ratio_is_low
+    if firm["fev1"]:
+        return True if ratio_is_low else None
+    if firm["fvc"]:
+        return None if ratio_is_low else False
+    return None
+
+
+def _fvc_sure(low: dict[str, bool], firm: dict[str, bool]) -> bool:
+    return firm["fvc"] or not low["fvc"]
 
 
 def _both_full(permits: dict[str, str]) -> bool:
@@ -285,8 +277,8 @@ def _pattern(low: dict[str, bool]) -> str:
 
 
 def _next_step(said: Interpretation) -> str:
-    if said.pattern == "not_readable":
-        return "repeat the spirometry: the blows show only that the values are at least so high"
+    if None in (said.below_lln, said.below_070) or said.pattern == "not_readable":
+        return "repeat the spirometry: its quality leaves open what it says"
     obstructed = said.below_lln or said.below_070
     if said.read == "pre" and obstructed:
         return "repeat after a bronchodilator: obstruction before one does not confirm COPD"
