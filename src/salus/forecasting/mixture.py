@@ -44,8 +44,8 @@ def pool(members: Sequence[Floats], weights: Sequence[float], levels: Floats, wa
     >>> import numpy as np
     >>> levels = np.array([0.1, 0.5, 0.9])
     >>> one, other = np.array([[-1.0, 0.0, 1.0]]), np.array([[9.0, 10.0, 11.0]])
-    >>> pool([one, other], [1, 1], levels, np.array([0.25, 0.75])).round(1).tolist()
-    [[0.0, 10.0]]
+    >>> pool([one, other], [1, 1], levels, np.array([0.3, 0.8])).round(1).tolist()
+    [[0.2, 10.2]]
     """
     laid = np.concatenate([_fine(member, levels) for member in members], axis=-1)
     mass = np.concatenate([_MASS * weight for weight in weights]) / float(np.sum(weights))
