@@ -39,8 +39,8 @@ def _sentinel(result: dict[str, Any]) -> list[str]:
         "",
         "HFMD and influenza per sentinel site in 47 prefectures, forecast every week from what was known, fitted once "
         "a year. Ratio of summed WIS to persistence on the fourth-root scale, under 1 is better; in brackets 95 % "
-        "bounds, blocks of 8 weeks. Level right: beside that of no change. Goals (h1, h4): HFMD .60, .47 in 2018-2019 and .74, "
-        ".68 in 2022-2023; influenza .55, .46 and .95, .90; ranges of 95 % that hold .92 to .97. "
+        "bounds, blocks of 8 weeks. Level right: beside that of no change. Goals (h1, h4): HFMD .60, .47 in 2018-2019 "
+        "and .74, .68 in 2022-2023; influenza .55, .46 and .95, .90; ranges of 95 % that hold .92 to .97. "
         f"(`{result['command']}`)",
         "",
         "| window | h | / persistence | log scale | cover 50 % | 95 % | level right (no change) | changes called |",
