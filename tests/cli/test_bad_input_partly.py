@@ -136,7 +136,7 @@ def reversed_places(table: str, column: int) -> str:
 )
 @pytest.mark.parametrize(
     "model",
-    ["persistence", pytest.param("pooled", marks=pytest.mark.slow), pytest.param("saaim", marks=pytest.mark.slow)],
+    ["persistence", *(pytest.param(name, marks=pytest.mark.slow) for name in ("combination", "pooled", "saaim"))],
 )
 def test_nothing_after_the_as_of_day_and_no_order_of_rows_changes_a_bit(
     model: str, table: str, column: int, change: Callable[[str, int], str]

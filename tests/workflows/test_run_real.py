@@ -46,7 +46,7 @@ def prefectures() -> list[str]:
     return pl.read_parquet(JAPAN, columns=["location"])["location"].unique().sort().to_list()
 
 
-def test_japan_hfmd_by_the_executable_with_the_pooled_model_and_pdf(tmp_path: Path, prefectures: list[str]) -> None:
+def test_japan_hfmd_by_the_executable_with_the_default_model_and_pdf(tmp_path: Path, prefectures: list[str]) -> None:
     out = tmp_path / "hfmd"
     done = subprocess.run(
         [str(SALUS), "run", str(JAPAN), "--disease", HFMD, "--signal", "per_sentinel", "--as-of", "2023-07-16",
@@ -60,7 +60,7 @@ def test_japan_hfmd_by_the_executable_with_the_pooled_model_and_pdf(tmp_path: Pa
     assert len(prefectures) == 47
     forecasts = check_folder(out, prefectures, more=["bulletin.pdf"])
     assert days_ahead(forecasts) == WEEKLY
-    assert set(forecasts["model"]) <= {"pooled", "persistence"}
+    assert set(forecasts["model"]) <= {"combination", "persistence"}
     page = (out / "bulletin.html").read_text(encoding="utf-8")
     assert sentence in page
     assert 'lang="en"' in page
@@ -72,7 +72,7 @@ def test_japan_hfmd_by_the_executable_with_the_pooled_model_and_pdf(tmp_path: Pa
     )
     assert sorted(origins.select("horizon", "most").rows()) == [(1, 52), (2, 51), (3, 50), (4, 49)]
     assert origins["least"].min() >= 40, "some weeks are missing, most are not"
-    assert (trust["label"] != "withheld").mean() > 0.5, "the pooled model beats persistence in most places"
+    assert (trust["label"] != "withheld").mean() > 0.5, "the default beats persistence in most places"
 
 
 def test_japan_influenza(tmp_path: Path, prefectures: list[str]) -> None:

@@ -197,7 +197,7 @@ class Voice(Speech):
             return self._about("head.rise", m, sentence, when)
         m = round(sum(overview.expected[top:]))
         if m == n:
-            return self.words("head.expected.same", sentence=sentence, when=when)
+            return self.words("head.expected.same", sentence=sentence, when=when, higher=self.higher)
         return (
             self._about("head.expected", m, sentence, when)
             if m
@@ -205,7 +205,13 @@ class Voice(Speech):
         )
 
     def _about(self, key: str, m: int, sentence: str, when: str) -> str:
-        return self.words(key, n=m, m=m, sentence=sentence, when=when)
+        return self.words(key, n=m, m=m, sentence=sentence, when=when, higher=self.higher)
+
+    @property
+    def higher(self) -> str:
+        """`or higher`, where there is a level above the highest that any place is at."""
+        top = self.overview.top
+        return "" if top is None or top == len(self.overview.counts) - 1 else self.words["level.higher"]
 
     @property
     def after_first(self) -> list[str]:

@@ -50,7 +50,9 @@ def key_figures(voice: Voice) -> list[Part]:
             found.append(
                 _part(
                     words("key.about", n=round(expected)),
-                    words("key.expected.up" if low else "key.expected", when=when),
+                    words("key.expected.up", when=when)
+                    if low
+                    else words("key.expected", when=when, higher=voice.higher),
                 )
             )
     if voice.meta.modelled and any(v.outlooks for v in overview.places):
