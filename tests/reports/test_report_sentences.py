@@ -35,8 +35,7 @@ def test_the_first_sentence_of_one_place_is_the_promised_one(make):
 def test_the_first_sentence_of_many_places_counts_them(make):
     bulletin = make()
     assert bulletin.first_sentence("en") == (
-        "HFMD is at warning level in 1 of 3 prefectures; "
-        "about as many are expected at that level in two weeks."
+        "HFMD is at warning level in 1 of 3 prefectures; about as many are expected at that level in two weeks."
     )
     assert bulletin.first_sentence("zh") == (
         "手足口病：3个都道府县中有1个处于“警报”水平；预计两周后处于该水平的数目大致相同。"
