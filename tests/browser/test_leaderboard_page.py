@@ -34,7 +34,7 @@ def board() -> Leaderboard:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_leaderboard_is_sound(
-    chromium: Browser,  # noqa: F811
+    chromium: Browser,  # noqa: F811 (the fixture imported above)
     tmp_path: Path,
     lang: str,
     scheme: str,

@@ -7,7 +7,7 @@ hubValidations); the code is our own. All rules that can be looked at are, so th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -255,5 +255,5 @@ def _column_faults(table: pl.DataFrame, chosen: Round, missing: list[str]) -> li
 
 
 def _sorted(faults: list[Fault]) -> list[Fault]:
-    order: Callable[[Fault], int] = lambda fault: list(RULES).index(fault.kind)  # noqa: E731
-    return sorted(faults, key=order)
+    order = list(RULES)
+    return sorted(faults, key=lambda fault: order.index(fault.kind))

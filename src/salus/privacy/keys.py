@@ -186,15 +186,42 @@ def create(path: str | Path) -> Path:
     WallError
         The file is there already, or can't be made.
     """
+    return write_new(path, secrets.token_hex(_BYTES) + "\n", "key file", mode=0o600)
+
+
+def write_new(path: str | Path, text: str, what: str, *, mode: int) -> Path:
+    """Make a file of a key, which is never replaced.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to make.
+    text : str
+        What it holds, ASCII.
+    what : str
+        What messages call it.
+    mode : int
+        Permissions, such as ``0o600``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    WallError
+        The file is there already, or can't be made.
+    """
     path = Path(path)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError as error:
         raise WallError(f"{path} is there already, and a key is never replaced. Choose another name.") from error
     except OSError as error:
-        raise WallError(f"can't make the key file {path}: {error.strerror}. Choose another place.") from error
+        raise WallError(f"can't make the {what} {path}: {error.strerror}. Choose another place.") from error
     with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_BYTES) + "\n")
+        file.write(text)
     return path
 
 

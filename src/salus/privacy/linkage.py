@@ -137,7 +137,7 @@ def _of(connection: duckdb.DuckDBPyConnection, known: tuple[str, ...], populatio
     names = ", ".join(known)
     # of a person who is in several classes, the one of the first visit is known
     sizes = connection.sql(
-        f"WITH k AS (SELECT {names}, count(DISTINCT person) AS k FROM visits GROUP BY ALL), "  # noqa: S608
+        f"WITH k AS (SELECT {names}, count(DISTINCT person) AS k FROM visits GROUP BY ALL), "  # noqa: S608 (columns of our own)
         f"first AS (SELECT person, unnest(min(struct_pack(at := week, what := diagnosis, d := struct_pack("
         f"{', '.join(f'{n} := {n}' for n in known)}))).d) FROM visits GROUP BY person) "
         f"SELECT k, {names}, count(*) AS persons FROM first JOIN k USING ({names}) GROUP BY ALL ORDER BY ALL"

@@ -7,15 +7,14 @@ and to copy. Nothing about the secret can be learned from the public key or from
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from salus.errors import InputError, WallError
-from salus.privacy.keys import Key
+from salus.errors import InputError
+from salus.privacy.keys import Key, write_new
 
 ALGORITHM = "Ed25519"
 """Name of the scheme, as certificates state it."""
@@ -131,16 +130,7 @@ def write_public(key: Key, path: str | Path) -> Path:
     WallError
         The file is there already, or can't be made.
     """
-    path = Path(path)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError as error:
-        raise WallError(f"{path} is there already, and a key is never replaced. Choose another name.") from error
-    except OSError as error:
-        raise WallError(f"can't make the file {path}: {error.strerror}. Choose another place.") from error
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(public_pem(key))
-    return path
+    return write_new(path, public_pem(key), "file", mode=0o644)
 
 
 def load_public(path: str | Path) -> str:

@@ -62,7 +62,7 @@ def uniqueness(
         for also in (False, True):
             more = ", age_group, sex" if also else ""
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE stays AS SELECT DISTINCT person, district, week{more} FROM visits"  # noqa: S608
+                f"CREATE OR REPLACE TEMP TABLE stays AS SELECT DISTINCT person, district, week{more} FROM visits"  # noqa: S608 (columns of our own)
             )
             for number in (1, 2, 3):
                 (persons, alone) = connection.execute(
@@ -77,7 +77,7 @@ WITH drawn AS (
 ), alike AS (
   SELECT target, s.person FROM known JOIN stays s USING (district, week{more}) GROUP BY ALL HAVING count(*) = {number}
 ), crowd AS (SELECT target, count(*) AS k FROM alike GROUP BY target)
-SELECT count(*), count(*) FILTER (k = 1) FROM crowd"""  # noqa: S608
+SELECT count(*), count(*) FILTER (k = 1) FROM crowd"""  # noqa: S608 (columns of our own)
                 ).fetchall()[0]
                 found.append(Uniqueness(number, also, persons, alone / persons if persons else 0.0))
     return found

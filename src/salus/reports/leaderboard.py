@@ -127,7 +127,7 @@ def html(board: Leaderboard, name: str, truth: str, lang: str = "en", *, run_id:
     return _template().render(
         t=text,
         lang={"en": "en", "zh": "zh-Hans"}[lang],
-        style=Markup(_text("screen.css").replace("/* levels */", "")),  # noqa: S704
+        style=Markup(_text("screen.css").replace("/* levels */", "")),  # noqa: S704 (our own file)
         name=name,
         stamp=text["stamp"].format(first=words.day(board.first), last=words.day(board.last)),
         stamp_tasks=text["stamp.tasks"].format(tasks=f"{board.tasks:,}", places=board.places),
