@@ -1,0 +1,171 @@
+"""The people of a survey that models are trained on and judged by, and the design by which they were drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from salus.copd.design import Floats
+from salus.errors import InputError
+
+AGES = (40, 79)
+"""Ages in completed years that the models are made for: the respiratory questions of NHANES were asked from 40 on, and
+spirometry was offered up to 79."""
+WEIGHT = "wt_mec_6yr"
+FEWEST_DRAWN = 2
+"""Sampling units that a stratum needs for a variance."""
+
+
+def read_people(path: str | Path) -> pl.DataFrame:
+    """A table of people from a file, columns named as in the data dictionary.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet (`.parquet`) or CSV (any other name).
+
+    Raises
+    ------
+    InputError
+        The file can't be read or holds nobody.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise InputError(f"there is no file {path}")
+    try:
+        if source.suffix.casefold() in (".parquet", ".pq"):
+            frame = pl.read_parquet(source)
+        else:
+            frame = pl.read_csv(source, infer_schema_length=None, null_values=["", "NA", "nan", "NaN"])
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path} can't be read as a table: {error}. Wanted Parquet or CSV") from error
+    if frame.is_empty():
+        raise InputError(f"{path} has no rows")
+    return frame
+
+
+def eligible(frame: pl.DataFrame, name: str = "the table") -> pl.DataFrame:
+    """The people aged 40 to 79 whose spirometry may be read.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns of the data dictionary; `age` and `spiro_ok` (1 where both grades are A, B or C).
+    name : str
+        What the person calls the table, for messages.
+
+    Raises
+    ------
+    InputError
+        A column is absent, or nobody is left.
+    """
+    lacking = [column for column in ("age", "spiro_ok") if column not in frame.columns]
+    if lacking:
+        raise InputError(
+            f"{name} has no column {' and no '.join(lacking)}. Wanted the columns of the COPD data dictionary: age in "
+            "years, spiro_ok 1 where both quality grades are A, B or C"
+        )
+    kept = frame.filter(pl.col("age").is_between(*AGES) & (pl.col("spiro_ok") == 1))
+    if kept.is_empty():
+        raise InputError(
+            f"{name} has nobody aged {AGES[0]} to {AGES[1]} with spiro_ok = 1 among its {frame.height:,} rows"
+        )
+    return kept
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a survey's people were drawn.
+
+    Attributes
+    ----------
+    weights : ndarray of float, shape (n,)
+        Survey weights; 1 for everybody where the table has none.
+    stratum, unit : ndarray of int, shape (n,)
+        Stratum, and sampling unit numbered over all strata.
+    notes : tuple of str
+        What was assumed for want of a column.
+    """
+
+    weights: Floats
+    stratum: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom: sampling units less strata."""
+        return int(len(np.unique(self.unit)) - len(np.unique(self.stratum)))
+
+    def replicates(self, count: int, seed: int = 20260101) -> Floats:
+        """Weights of bootstrap samples: in each stratum all units but one are drawn with replacement, and scaled up.
+
+        Returns
+        -------
+        ndarray of float, shape (count, n)
+            Rescaling bootstrap of Rao and Wu, Journal of the American Statistical Association 1988, 83, 231-241. A
+            stratum with one unit keeps its weight.
+        """
+        chance = np.random.default_rng(seed)
+        factor = np.ones((count, int(self.unit.max()) + 1))
+        for stratum in np.unique(self.stratum):
+            units = np.unique(self.unit[self.stratum == stratum])
+            if (size := len(units)) < FEWEST_DRAWN:
+                continue
+            drawn = chance.multinomial(size - 1, np.full(size, 1 / size), size=count)
+            factor[:, units] = drawn * size / (size - 1)
+        found: Floats = factor[:, self.unit] * self.weights
+        return found
+
+    def part(self, rows: NDArray[np.bool_]) -> Design:
+        """The design of some of the people; their units and strata keep their numbers."""
+        return Design(self.weights[rows], self.stratum[rows], self.unit[rows], self.notes)
+
+
+def design_of(frame: pl.DataFrame, *, groups: Sequence[str] = ("cycle",)) -> Design:
+    """The survey design of a table.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        `wt_mec_6yr`, `stratum` and `psu` where there are any.
+    groups : sequence of str
+        Columns within which strata are numbered, where the table has them.
+
+    Raises
+    ------
+    InputError
+        A weight is missing or not positive.
+    """
+    size, notes = frame.height, []
+    if WEIGHT in frame.columns:
+        weights = frame[WEIGHT].cast(pl.Float64).to_numpy()
+        wrong = int(np.sum(~(weights > 0)))
+        if wrong:
+            raise InputError(
+                f"{WEIGHT} is missing or not positive for {wrong} of {size} people. Leave them out, or "
+                "leave the column out to count everybody once"
+            )
+    else:
+        weights = np.ones(size)
+        notes.append(f"no column {WEIGHT}: everybody counts once")
+    if {"stratum", "psu"} <= set(frame.columns):
+        inside = [name for name in groups if name in frame.columns]
+        stratum = _numbered(frame.select(*inside, "stratum"))
+        unit = _numbered(frame.select(*inside, "stratum", "psu"))
+    else:
+        stratum, unit = np.zeros(size, dtype=np.int64), np.arange(size)
+        notes.append(
+            "no columns stratum and psu: each person is taken as drawn alone, and bounds are too narrow if not"
+        )
+    return Design(weights, stratum, unit, tuple(notes))
+
+
+def _numbered(frame: pl.DataFrame) -> NDArray[np.int64]:
+    ranks: NDArray[np.int64] = frame.to_struct("key").rank("dense").cast(pl.Int64).to_numpy() - 1
+    return ranks
