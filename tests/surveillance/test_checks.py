@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from salus.errors import Fault, InputError, NameNotFoundError
+from salus.errors import Fault, InputError, NameNotFoundError, TableError
 from salus.surveillance import shapes
 from salus.surveillance.checks import check_series, examine
+from salus.surveillance.series import read_series
 from salus.tables.contracts import SERIES
 
 REAL = Path(os.environ.get("SALUS_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
@@ -142,10 +143,52 @@ def test_mixed_cadences(good: pl.DataFrame) -> None:
     off = good.with_columns(
         date=pl.when(pl.int_range(pl.len()) == 7).then(pl.col("date").dt.offset_by("1d")).otherwise("date")
     )
-    (fault,) = [f for f in check(off) if f.severity == "error"]
-    assert (fault.kind, fault.rows) == ("mixed cadence", (8,))
+    (fault,) = check(off)
+    assert (fault.kind, fault.severity, fault.rows) == ("mixed cadence", "error", (8,))
+    assert f"A {MONDAYS[7] + dt.timedelta(days=1)} (Tuesday)" in fault.message
     every_second = good.filter((pl.col("location") != "B") | (pl.col("date").dt.week() % 2 == 0))
     assert kinds(every_second) == ["mixed cadence"]
+
+
+def tuesdays(frame: pl.DataFrame, places: str) -> pl.DataFrame:
+    moved = pl.col("location").is_in(list(places))
+    return frame.with_columns(date=pl.when(moved).then(pl.col("date").dt.offset_by("1d")).otherwise("date"))
+
+
+def test_a_place_on_another_weekday_is_named_and_all_else_is_still_looked_at(good: pl.DataFrame) -> None:
+    flat = pl.when((pl.col("location") == "A") & (pl.col("date") >= MONDAYS[-7])).then(61.0).otherwise("value")
+    holes = ~((pl.col("location") == "C") & pl.col("date").is_in(MONDAYS[10:13]))
+    short = (pl.col("location") != "D") | (pl.col("date") < MONDAYS[-5])
+    frame = pl.concat([good, series("D"), cumulative(series("E"))]).with_columns(value=flat).filter(holes & short)
+    off = tuesdays(frame, "B")
+    found = {f.kind: f for f in check(off)}
+    assert set(found) == {"mixed cadence", "flat line", "gap", "late place", "cumulative"}
+    odd = found["mixed cadence"]
+    assert (odd.severity, odd.column, odd.count, odd.rows[:2]) == ("error", "date", 156, (157, 158))
+    assert (
+        "1 place keeps another cadence than the weeks from Monday of the others: B (weeks from Tuesday)" in odd.message
+    )
+    assert odd.remedy.startswith("Date each week by the Monday that it starts on, or put these places into a file")
+    for kind, place in (("flat line", "A"), ("gap", "C"), ("late place", "D"), ("cumulative", "E")):
+        assert f"{place} (Influenza, cases)" in found[kind].message
+    strange = check(tuesdays(cumulative(series("B")), "B").vstack(good.filter(pl.col("location") != "B")))
+    assert [f.kind for f in strange] == ["mixed cadence", "cumulative"], "the odd place is looked at by its own weeks"
+
+
+def test_places_on_a_weekday_each_are_no_days(good: pl.DataFrame) -> None:
+    off = tuesdays(tuesdays(good, "BC"), "C")
+    (fault,) = check(off)
+    assert (fault.kind, fault.severity) == ("mixed cadence", "error")
+    assert "B (weeks from Tuesday), C (weeks from Wednesday)" in fault.message
+    with pytest.raises(TableError, match="most dates are Mondays"):
+        read_series(off)
+
+
+def test_months_among_weeks_are_named(good: pl.DataFrame) -> None:
+    months = [dt.date(2021 + k // 12, k % 12 + 1, 1) for k in range(35)]
+    (fault,) = check(pl.concat([good, series("D").head(35).with_columns(pl.Series("date", months))]))
+    assert (fault.kind, fault.count) == ("mixed cadence", 35)
+    assert "D (months)" in fault.message
 
 
 def test_a_change_of_unit(good: pl.DataFrame) -> None:
@@ -163,7 +206,11 @@ def test_unknown_places_and_two_spellings(good: pl.DataFrame) -> None:
     assert "1 of 3 places are not known: 'B'" in fault.message
     assert kinds(pl.concat([good, series("a ")])) == ["two spellings"]
     builtin = pl.concat([series("Tokyo"), series("Osaka"), series("Kyoto"), series("Aichi"), series("Tokio")])
-    assert kinds(builtin, known=None) == ["unknown place"]
+    (fault,) = check(builtin, known=None)
+    assert (fault.kind, fault.rows) == ("unknown place", (4 * 156 + 1,))
+    assert fault.message == "1 of 5 places are not known: 'Tokio' (did you mean 'Tokyo'?)"
+    (fault,) = check(pl.concat([good, series("Nirgendwo")]), known=["A", "B", "C"])
+    assert fault.message.endswith("not known: 'Nirgendwo'")
 
 
 def test_two_populations_and_the_future(good: pl.DataFrame) -> None:
@@ -171,6 +218,19 @@ def test_two_populations_and_the_future(good: pl.DataFrame) -> None:
     both = pl.concat([good, good.with_columns(disease=pl.lit("Measles"))]).with_columns(population=people)
     assert kinds(both) == ["two populations"]
     assert kinds(good, today=MONDAYS[-1] - dt.timedelta(days=1)) == ["future"]
+
+
+def test_populations_within_one_vintage_are_refused_and_revised_ones_told(good: pl.DataFrame) -> None:
+    first = good.with_columns(as_of=pl.lit(TODAY - dt.timedelta(days=7)), population=pl.lit(1000.0))
+    people = pl.when(pl.col("location") == "B").then(2000.0).when(pl.col("location") == "C").then(1000.5)
+    latest = good.with_columns(as_of=pl.lit(TODAY), population=people.otherwise(1000.0))
+    (fault,) = check(pl.concat([first, latest]))
+    assert (fault.kind, fault.severity, fault.column, fault.count) == ("population", "warning", "population", 2 * 156)
+    assert fault.rows[:2] == (157, 158)
+    assert f"B on {MONDAYS[0]} 1,000 as of {TODAY - dt.timedelta(days=7)} and 2,000 as of {TODAY}" in fault.message
+    other = latest.with_columns(disease=pl.lit("Measles"), population=pl.lit(3000.0))
+    faults = check(pl.concat([latest, other]))
+    assert [(f.kind, f.severity) for f in faults] == [("two populations", "error")], "of one vintage"
 
 
 def test_vintages_are_judged_by_the_latest(good: pl.DataFrame) -> None:

@@ -172,6 +172,17 @@ def test_probabilities_add_up_to_one_and_higher_forecasts_are_never_at_lower_lev
     assert (np.cumsum(high) <= np.cumsum(low) + 1e-9).all()
 
 
+@pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-300, 1e-30])
+def test_quantiles_a_hair_apart_give_probabilities_without_an_overflow(tiny: float) -> None:
+    rows = [np.arange(23) * tiny, 1.0 + np.arange(23) * tiny, np.r_[np.full(21, 3.0), 3.0 + tiny, 3.0 + 2 * tiny]]
+    rows += [np.r_[np.zeros(21), tiny, 2 * tiny], np.r_[tiny, 2 * tiny, np.full(21, 1e6)]]
+    with np.errstate(all="raise", under="ignore"):
+        found = level_probabilities(np.array([0.0, 1e-3, 2.0, 1e9, np.inf]), TAUS, np.array(rows))
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+
+
 def test_scheme_takes_one_forecast_or_many() -> None:
     scheme = LevelScheme("official", "", "", ("low", "high"), ("低", "高"), {"Tokyo": (5.0,)}, "")
     q = np.linspace(1, 12, 23)

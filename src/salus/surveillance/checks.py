@@ -22,7 +22,7 @@ from salus.surveillance.totals import totals
 from salus.tables import door
 from salus.tables.contract import MAX_ROWS_NAMED
 from salus.tables.contracts import SERIES
-from salus.tables.names import fold, resolve
+from salus.tables.names import fold, near, resolve
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,9 @@ def _places(frame: pl.DataFrame, known: Collection[str] | None) -> list[Fault]:
     names = set(places.known()["location"]) if known is None else {fold(k) for k in known}
     strange = [x for x in labels if meant[x] not in names and x not in whole]
     if strange:
-        shown = ", ".join(f"'{x}'" for x in strange[:5]) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")
+        candidates = places.spoken(places.country(labels)) if known is None else known
+        shown = ", ".join(_meant(x, candidates) for x in strange[:5])
+        shown += f" and {len(strange) - 5} more" if len(strange) > 5 else ""
         faults.append(
             Fault(
                 "unknown place",
@@ -240,6 +242,12 @@ def _places(frame: pl.DataFrame, known: Collection[str] | None) -> list[Fault]:
             )
         )
     return faults
+
+
+def _meant(label: str, candidates: Collection[str]) -> str:
+    """The label, with the known names near to it."""
+    close = near(label, candidates)
+    return f"'{label}'" + (f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else "")
 
 
 def _more(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Findings that need whole series: gaps, running totals, flat ends, late places, other cadences, a change of unit.
+"""Findings that need whole series: gaps, running totals, flat ends, late places, other cadences, changes of unit.
 
 Each function looks at every series of a table and tells, in one fault, which of them share the finding.
 """
@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from salus.errors import Fault, TableError
-from salus.surveillance import shapes
-from salus.surveillance.weeks import Cadence, recognise
+from salus.errors import Fault
+from salus.surveillance import cadences, shapes
+from salus.surveillance.weeks import Cadence
 from salus.tables.contract import MAX_ROWS_NAMED
+from salus.tables.series_rules import ROUNDING
 
 LATE_PERIODS = 2
 """Periods behind the other places from which a place is late."""
@@ -76,7 +77,7 @@ def findings(table: pl.DataFrame, today: dt.date) -> list[Fault]:
     """
     groups, faults = _series(table.filter(pl.col("date") <= today))
     faults += _gaps(groups) + _steps(groups) + _totals(groups) + _flat(groups) + _late(groups, today) + _units(groups)
-    return faults + _left_out(groups)
+    return faults + _left_out(groups) + _populations(table)
 
 
 def running_totals(table: pl.DataFrame) -> list[Fault]:
@@ -106,19 +107,17 @@ def running_totals(table: pl.DataFrame) -> list[Fault]:
 
 
 def _series(table: pl.DataFrame) -> tuple[list[_Group], list[Fault]]:
-    """Every series as last known, and the faults of those whose periods can't be recognised."""
+    """Every series as last known, and the faults of those that do not keep the cadence of the others."""
     usable = table.drop_nulls([*_KEYS, "date"])
     if "as_of" in usable.columns:
         usable = usable.sort("as_of", maintain_order=True).unique([*_KEYS, "date"], keep="last", maintain_order=True)
     groups: list[_Group] = []
     faults: list[Fault] = []
     for (name, signal), part in usable.group_by(["disease", "signal"], maintain_order=True):
-        try:
-            cadence = recognise(part["date"])
-        except TableError as error:
-            faults += [_mixed(f, part, f"{name}, {signal}") for f in error.faults]
-            continue
-        groups += list(_groups(part, cadence))
+        split = cadences.parts(part, f"{name}, {signal}")
+        faults += split.faults
+        for rows, cadence in split.parts:
+            groups += list(_groups(rows, cadence))
     return groups, faults
 
 
@@ -144,14 +143,6 @@ def _fault(
     plural = f"{len(names):,} series" if len(names) > 1 else "1 series"
     message = f"{plural} {text}: {'; '.join(names[:3])}{more}"
     return [Fault(kind, message, remedy, column, tuple(sorted(rows)[:MAX_ROWS_NAMED]), count or len(rows), severity)]
-
-
-def _mixed(fault: Fault, part: pl.DataFrame, name: str) -> Fault:
-    weekday = part["date"].dt.weekday()
-    common = weekday.mode()[0]
-    rows = part.filter(weekday != common)["_row"].sort()
-    shown = tuple(rows.head(MAX_ROWS_NAMED).to_list())
-    return Fault(fault.kind, f"{name}: {fault.message}", fault.remedy, fault.column, shown, rows.len())
 
 
 def _gaps(groups: list[_Group]) -> list[Fault]:
@@ -249,19 +240,19 @@ def _flat(groups: list[_Group]) -> list[Fault]:
 
 
 def _late(groups: list[_Group], today: dt.date) -> list[Fault]:
-    newest: dict[tuple[str, str], int] = {}
+    newest: dict[tuple[str, str, Cadence], int] = {}
     last: list[tuple[_Group, int, int]] = []
     for g in groups:
         at = g.rows[g.reported]
         if at.size:
             number = int(_numbers(g)[g.reported][-1])
             last.append((g, number, int(at[-1])))
-            key = (g.disease, g.signal)
+            key = (g.disease, g.signal, g.cadence)
             newest[key] = max(newest.get(key, number), number)
     names, rows = [], []
     stale: dict[tuple[str, str], str] = {}
     for g, number, row in last:
-        behind = newest[(g.disease, g.signal)] - number
+        behind = newest[(g.disease, g.signal, g.cadence)] - number
         end = g.cadence.end(g.dates[g.reported][-1].astype(object))
         if behind > LATE_PERIODS:
             names.append(f"{g.name} ends on {end}, {behind} {g.cadence.name()} before the others")
@@ -299,3 +290,30 @@ def _units(groups: list[_Group]) -> list[Fault]:
             rows.append(int(at[jump[0]]))
     remedy = "Look whether the unit changed, and give all values in one"
     return _fault("unit", names, "with a jump as from a change of unit", remedy, "value", rows, "warning")
+
+
+def _populations(table: pl.DataFrame) -> list[Fault]:
+    """Places whose population for one date is another in a later vintage, by more than rounding."""
+    if not {"as_of", "population"} <= set(table.columns):
+        return []
+    keys = ["location", "date"]
+    told = table.drop_nulls([*keys, "as_of", "population"])
+    people = pl.col("population")
+    vintages = told.group_by(*keys, "as_of").agg(low=people.min(), high=people.max())  # two in one: told by the door
+    torn = vintages.group_by(keys).agg(pl.col("low").max(), pl.col("high").min())
+    torn = torn.filter(pl.col("low") > ROUNDING * pl.col("high")).sort(keys)
+    if torn.height == 0:
+        return []
+    moved = told.join(torn, on=keys, how="semi").sort(*keys, "as_of", maintain_order=True)
+    names = []
+    for place in torn["location"].unique(maintain_order=True):
+        (date,) = torn.filter(pl.col("location") == place)["date"].head(1)
+        one = moved.filter((pl.col("location") == place) & (pl.col("date") == date))
+        old, new = one.row(0, named=True), one.row(-1, named=True)
+        names.append(
+            f"{place} on {date} {old['population']:,.0f} as of {old['as_of']} and {new['population']:,.0f} "
+            f"as of {new['as_of']}"
+        )
+    remedy = "Nothing to do where it was revised: the latest one known is used; else keep the right one"
+    text = "whose population for one date differs from vintage to vintage"
+    return _fault("population", names, text, remedy, "population", moved["_row"].to_list(), "warning")

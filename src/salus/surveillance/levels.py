@@ -31,6 +31,8 @@ _SEASONS_AT_LEAST = 3
 _KNOWN_SHARE = 0.8
 _FITS = (0.90, 0.80)
 _FITS_WELL = (0.95, 0.90)
+_FAR = 800.0
+"""Paces above the highest quantile from which no probability is left in double precision."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class LevelScheme:
         Ascending cuts by location, in the signal's unit; a value on a cut is at the higher level.
     citation : str
         Source of the method or of the values.
+    citation_zh : str
+        The same in Chinese; titles as they were published.
     notes, notes_zh : dict of str to str
         By location, what a reader must know about its cuts, in English and Chinese.
     seasons : tuple of str
@@ -74,6 +78,7 @@ class LevelScheme:
     omitted: tuple[str, ...] = ()
     pandemic: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    citation_zh: str = ""
 
     def level(self, location: str, value: float) -> int:
         """Level of a value.
@@ -169,11 +174,12 @@ def _probability_below(cut: np.ndarray, tau: np.ndarray, q: np.ndarray) -> np.nd
     at = np.clip(position, 1, last)
     left, right = q[rows, at - 1], q[rows, at]
     width = np.where(right > left, right - left, 1.0)
-    inner = tau[at - 1] + (tau[at] - tau[at - 1]) * (np.minimum(cut, right) - left) / width
+    inner = tau[at - 1] + (tau[at] - tau[at - 1]) * (np.clip(cut, left, right) - left) / width
     spread = (q[:, 1] > q[:, 0]) & (q[:, 0] > 0)
-    lower = np.where(spread, tau[0] * np.minimum(cut / np.where(spread, q[:, 0], 1.0), 1.0), 0.0)
+    lower = np.where(spread, tau[0] * (np.minimum(cut, q[:, 0]) / np.where(spread, q[:, 0], 1.0)), 0.0)
     pace = (q[:, -1] - q[:, -2]) / np.log((1 - tau[-2]) / (1 - tau[-1]))
-    falls = np.exp(-np.maximum(cut - q[:, -1], 0.0) / np.where(pace > 0, pace, 1.0))
+    beyond = np.clip(cut - q[:, -1], 0.0, _FAR * pace)
+    falls = np.exp(-beyond / np.where(pace > 0, pace, 1.0))
     upper = 1 - (1 - tau[-1]) * np.where(pace > 0, falls, 0.0)
     return np.where(position == 0, lower, np.where(position > last, upper, inner))
 
@@ -262,6 +268,7 @@ def _percentile(past: Baseline) -> LevelScheme:
         names_zh=("低", "中等", "偏高", "高", "很高"),
         cuts={place: percentile_cuts(seasons, least=past.least) for place, seasons in past.places.items()},
         citation="Median over past seasons of each season's 50th, 75th, 90th and 97.5th percentile",
+        citation_zh="各以往流行季第50、75、90和97.5百分位数的中位数",
         notes={place: _SHORT for place, complete in past.complete.items() if not complete},
         notes_zh={place: _SHORT_ZH for place, complete in past.complete.items() if not complete},
     )
@@ -328,11 +335,12 @@ def _official(found: Official, locations: list[str]) -> LevelScheme:
     return LevelScheme(
         key="official",
         title=f"Official thresholds ({places.name(found.country, 'en')})",
-        title_zh=f"官方阈值({places.name(found.country, 'zh')})",
+        title_zh=f"官方阈值（{places.name(found.country, 'zh')}）",
         names=found.names,
         names_zh=found.names_zh,
         cuts=dict.fromkeys(locations, found.cuts),
         citation=f"{found.citation}. {found.url}",
+        citation_zh=f"{found.citation_zh}。{found.url}",
     )
 
 
@@ -369,17 +377,22 @@ def _mem(past: Baseline, cadence: Cadence, *, must: bool) -> LevelScheme | None:
             cuts[place] = percentile_cuts(seasons, least=past.least)
             notes[place], notes_zh[place] = _FEW if past.complete[place] else (_SHORT, _SHORT_ZH)
     rule = "one wave a season" if waves == "one" else "several waves"
+    rule_zh = "每季一个流行波" if waves == "one" else "每季多个流行波"
+    right, found = f"{100 * told.agreement:.0f}", f"{100 * told.sensitivity:.0f}"
     return LevelScheme(
         key="mem",
         title="Moving Epidemic Method, from past seasons of the same place",
-        title_zh="移动流行法(依据本地以往流行季)",
+        title_zh="移动流行法（依据本地以往流行季）",
         names=("below epidemic", "low intensity", "medium intensity", "high intensity", "very high intensity"),
         names_zh=("未达流行水平", "低强度流行", "中强度流行", "高强度流行", "极高强度流行"),
         cuts=cuts,
         citation=(
             "Vega et al., Influenza and Other Respiratory Viruses 2013, 7(4), 546-558 and 2015, 9(5), 234-246; "
-            f"{rule}; leaving one season out, {100 * told.agreement:.0f} % of weeks and "
-            f"{100 * told.sensitivity:.0f} % of epidemic weeks were told right"
+            f"{rule}; leaving one season out, {right} % of weeks and {found} % of epidemic weeks were told right"
+        ),
+        citation_zh=(
+            "Vega等，Influenza and Other Respiratory Viruses 2013, 7(4), 546-558；2015, 9(5), 234-246；"
+            f"{rule_zh}；逐一留出一季检验，全部时期的{right}%、流行期的{found}%判断正确"
         ),
         notes=notes,
         notes_zh=notes_zh,

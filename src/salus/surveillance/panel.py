@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from salus.surveillance.vintages import Vintages
 from salus.surveillance.weeks import Cadence
 
 SILENT_AFTER = 8
@@ -42,6 +43,8 @@ class Panel:
         Other signals or diseases to learn from, on the same cadence.
     label : str
         What messages call the table that it is from.
+    vintages : Vintages or None
+        What was known on earlier days, where the source says so.
     """
 
     disease: str
@@ -54,6 +57,7 @@ class Panel:
     population: Floats
     also: tuple[Panel, ...] = field(default=())
     label: str = "the table"
+    vintages: Vintages | None = None
 
     @property
     def gaps(self) -> NDArray[np.int64]:
@@ -118,17 +122,11 @@ class Panel:
             Places to leave out.
         """
         keep = np.array([p not in set(places) for p in self.locations], dtype=bool)
-        return Panel(
-            self.disease,
-            self.signal,
-            self.cadence,
-            self.reference_date,
-            self.starts,
-            tuple(p for p, k in zip(self.locations, keep, strict=True) if k),
-            self.values[keep],
-            self.population[keep],
-            self.also,
-            self.label,
+        return replace(
+            self,
+            locations=tuple(p for p, k in zip(self.locations, keep, strict=True) if k),
+            values=self.values[keep],
+            population=self.population[keep],
         )
 
 

@@ -198,6 +198,27 @@ def name(location: str, lang: str = "en") -> str:
 names = name
 
 
+@cache
+def spoken(country: str | None = None) -> tuple[str, ...]:
+    """Names that people write for the built-in places, in English and Chinese; no codes.
+
+    Parameters
+    ----------
+    country : str, optional
+        Only this country's.
+
+    Examples
+    --------
+    >>> spoken("JP")[:2], "東京都" in spoken("JP")
+    (('Japan', 'Hokkaido'), True)
+    """
+    table = known(country)
+    synonyms = pl.read_csv(_folder().joinpath("synonyms.csv").read_bytes(), infer_schema=False)
+    written = [table["location"], table["name"], table["name_zh"]]
+    written.append(synonyms.filter(synonyms["location"].is_in(table["location"].to_list()))["synonym"])
+    return tuple(x for column in written for x in column.drop_nulls().unique(maintain_order=True) if not _is_code(x))
+
+
 def labels(locations: Iterable[str], lang: str = "en") -> dict[str, str]:
     """Names to show for the places of one table, told by all of them together.
 

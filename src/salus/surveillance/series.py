@@ -17,6 +17,7 @@ from salus.errors import InputError, NameNotFoundError, TableError, TooShortErro
 from salus.surveillance.findings import running_totals
 from salus.surveillance.panel import Panel, grid
 from salus.surveillance.selection import of_disease, of_signal
+from salus.surveillance.vintages import Vintages
 from salus.surveillance.weeks import Cadence, recognise
 from salus.tables import door
 from salus.tables.contracts import SERIES
@@ -221,7 +222,12 @@ class Series:
         if known.height == 0:
             raise nothing
         places = rows["location"].unique().to_list()
-        return replace(grid(known, self.cadence, last, day, places), label=self.label)
+        found = replace(grid(known, self.cadence, last, day, places), label=self.label)
+        return replace(found, vintages=self._vintages(day, last)) if self.has_vintages else found
+
+    def _vintages(self, day: dt.date, last: dt.date) -> Vintages:
+        rows = self.table.filter((pl.col("as_of") <= day) & (pl.col("date") <= last))
+        return Vintages(rows.select("location", "date", "as_of", "value").sort("as_of"), self.cadence, day, last)
 
     def learning_panel(self, day: dt.date, also: Sequence[Series] = ()) -> Panel:
         """The grid of what was known on a day, with the histories and companions to learn from.
@@ -346,7 +352,8 @@ def read_series(
     table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label, encoding=encoding)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
-    series = Series(table, chosen["disease"], chosen["signal"], recognise(table["date"], label), label, hold_back)
+    cadence = recognise(table["date"], label, table["location"])
+    series = Series(table, chosen["disease"], chosen["signal"], cadence, label, hold_back)
     found = running_totals(table)
     errors = [fault for fault in found if fault.severity == "error"]
     if errors:

@@ -32,8 +32,8 @@ class Official:
         A warning begins at or above the first and ends below the second.
     advisory : float or None
         An advisory holds at or above it, where the country has one for the disease.
-    citation, url : str
-        Where the values are published.
+    citation, citation_zh, url : str
+        Where the values are published, in English and Chinese.
     """
 
     country: str
@@ -47,6 +47,7 @@ class Official:
     warning_ends: float
     advisory: float | None
     citation: str
+    citation_zh: str
     url: str
 
     def state(self, values: np.ndarray) -> np.ndarray:
@@ -120,6 +121,7 @@ def official() -> tuple[Official, ...]:
             warning_ends=float(row["warning_ends"]),
             advisory=float(row["advisory"]) if row["advisory"] else None,
             citation=row["citation"],
+            citation_zh=row["citation_zh"],
             url=row["url"],
         )
         for row in table.join(sources, on="source", how="left", maintain_order="left").to_dicts()

@@ -16,7 +16,11 @@ from epiweeks import Week
 
 from salus.errors import Fault, TableError
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+"""Names of the weekdays, 0 first."""
+
 _MONDAY, _SUNDAY = 0, 6
+_WEEKLY_DATES = 3
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ class Cadence:
         return self.kind if count == 1 else self.kind + "s"
 
 
-def recognise(dates: pl.Series, label: str = "series") -> Cadence:
+def recognise(dates: pl.Series, label: str = "series", places: pl.Series | None = None) -> Cadence:
     """Cadence of a series from the first days of its periods.
 
     Parameters
@@ -174,6 +178,9 @@ def recognise(dates: pl.Series, label: str = "series") -> Cadence:
         First days of periods, in any order, doubles allowed.
     label : str
         What messages call the table.
+    places : polars.Series of str, optional
+        Place of each date. Where most places keep to one weekday each, they are weekly, on whatever days they fall
+        together.
 
     Returns
     -------
@@ -200,7 +207,7 @@ def recognise(dates: pl.Series, label: str = "series") -> Cadence:
     if count == days.len():
         return Cadence("week", common)
     gaps = np.diff(days.to_numpy()).astype("timedelta64[D]").astype(int)
-    if np.median(gaps) <= 1:
+    if np.median(gaps) <= 1 and not _each_weekly(dates, places):
         return Cadence("day")
     odd = (days.dt.weekday() - 1) != common
     first, count = days.filter(odd)[0], int(odd.sum())
@@ -210,7 +217,7 @@ def recognise(dates: pl.Series, label: str = "series") -> Cadence:
         [
             Fault(
                 "mixed cadence",
-                f"most dates are {_name(common)}s, but {others} ({_name(first.weekday())})",
+                f"most dates are {WEEKDAYS[common]}s, but {others} ({WEEKDAYS[first.weekday()]})",
                 "Give one cadence in a file: days, weeks that start on one weekday, or months by their first day",
                 column="date",
                 count=count,
@@ -219,8 +226,14 @@ def recognise(dates: pl.Series, label: str = "series") -> Cadence:
     )
 
 
-def _name(weekday: int) -> str:
-    return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[weekday]
+def _each_weekly(dates: pl.Series, places: pl.Series | None) -> bool:
+    """Whether most places that have some dates keep to one weekday each."""
+    if places is None:
+        return False
+    rows = pl.DataFrame({"place": places, "date": dates}).drop_nulls()
+    of_place = rows.group_by("place").agg(pl.col("date").n_unique(), days=pl.col("date").dt.weekday().n_unique())
+    telling = of_place.filter(pl.col("date") >= _WEEKLY_DATES)
+    return 2 * int((telling["days"] == 1).sum()) > telling.height
 
 
 def week_end(year: int, week: int, system: str = "iso") -> dt.date:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from salus.errors import InputError, NameNotFoundError
+
+_NEAR = 0.7
+"""Likeness from which a name is suggested for another, from 0 to 1."""
 
 
 @lru_cache(maxsize=100_000)
@@ -42,6 +46,27 @@ def fold(text: str) -> str:
         elif char.isalnum():
             out.append(char)
     return unicodedata.normalize("NFC", "".join(out))
+
+
+def near(name: str, known: Iterable[str], count: int = 2) -> list[str]:
+    """The existing names that are spelt much like a name, the nearest first.
+
+    Parameters
+    ----------
+    name : str
+        As the person gave it.
+    known : iterable of str
+        The names that exist.
+    count : int
+        How many at most.
+
+    Examples
+    --------
+    >>> near("Tokio", ["Tokyo", "Kyoto", "Osaka"]), near("North district", ["Tokyo"])
+    (['Tokyo'], [])
+    """
+    folded = {fold(k): k for k in reversed(list(known))}
+    return [folded[f] for f in difflib.get_close_matches(fold(name), list(folded), n=count, cutoff=_NEAR)]
 
 
 def resolve(kind: str, name: str, known: Iterable[str], where: str | None = None) -> str:
