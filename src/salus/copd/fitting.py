@@ -10,7 +10,7 @@ from salus.copd.cohort import FEWEST_DRAWN, Design
 from salus.copd.design import Floats
 from salus.errors import InputError
 
-_STEPS, _CLOSE = 60, 1e-9
+_STEPS, _CLOSE, _SMALLEST_STEP = 100, 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,27 @@ def fit(x: Floats, y: Floats, weights: Floats, penalty: Floats) -> Fit:
     beta = np.zeros(one.shape[1])
     share = float(np.average(y, weights=w))
     beta[0] = np.log(share / (1 - share))
+    height = -np.inf
     for _ in range(_STEPS):
         p = expit(one @ beta)
         score = one.T @ (w * (y - p)) - ridge * beta
         information = (one * (w * p * (1 - p))[:, None]).T @ one + np.diag(ridge)
         step = np.linalg.solve(information, score)
-        beta = beta + step / max(1.0, float(np.abs(step).max()) / 5)
-        if np.abs(step).max() < _CLOSE:
+        size = 1.0
+        while _likelihood(one @ (beta + size * step), y, w) - ridge @ (beta + size * step) ** 2 / 2 < height:
+            size /= 2
+            if size < _SMALLEST_STEP:
+                break
+        beta = beta + size * step
+        gained = _likelihood(one @ beta, y, w) - float(ridge @ beta**2) / 2
+        settled, height = abs(gained - height) < _CLOSE, gained
+        if settled:
             return Fit(float(beta[0]), beta[1:], np.linalg.inv(information), y - expit(one @ beta))
     raise InputError("the fit does not settle: an answer may belong to one outcome only. Raise the penalty")
+
+
+def _likelihood(log_odds: Floats, y: Floats, weights: Floats) -> float:
+    return float(np.sum(weights * (y * log_odds - np.logaddexp(0, log_odds))))
 
 
 def sandwich(x: Floats, found: Fit, design: Design) -> Floats:

@@ -1,0 +1,41 @@
+"""What the packaged models are made of: their terms, with knots, and the penalties that are tried.
+
+Knots are round numbers near the quantiles of the training survey, fixed before any outcome was looked at.
+"""
+
+from __future__ import annotations
+
+from salus.copd.design import Term
+
+PENALTIES = (1.0, 3.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+"""Ridge penalties on standardised columns; the best by log score on the cycle left out is taken."""
+
+QUESTIONNAIRE = (
+    Term("age", ("age",), (43.0, 53.0, 63.0, 76.0)),
+    Term("sex", ("male",)),
+    Term("height", ("height_cm",)),
+    Term("body_mass_index", ("body_mass_index",), (21.0, 26.5, 31.0, 40.0)),
+    Term("smoking", ("former",)),
+    Term("smoking", ("current",)),
+    Term("smoking", ("years_smoked",), (5.0, 20.0, 35.0, 50.0)),
+    Term("smoking", ("log_pack_years",), (0.5, 2.0, 3.0, 4.2)),
+    Term("smoking", ("log_years_since",)),
+    Term("cough", ("cough_3mo",)),
+    Term("phlegm", ("phlegm_3mo",)),
+    Term("wheeze", ("wheeze_12mo",)),
+    Term("wheeze", ("log_wheeze_attacks",)),
+    Term("wheeze", ("wheeze_on_exercise",)),
+    Term("wheeze", ("wheeze_medicine",)),
+    Term("breathlessness", ("dyspnea_exertion",)),
+    Term("general_health", ("gen_health",)),
+    Term("asthma", ("asthma_ever",)),
+    Term("asthma", ("asthma_still",)),
+    Term("diagnosis", ("emphysema_ever",)),
+    Term("diagnosis", ("chronic_bronchitis_ever",)),
+    Term("education", ("education",)),
+    Term("income", ("poverty_ratio",)),
+)
+PEAK_FLOW = (Term("peak_flow", ("peak_flow",), (-0.6, -0.3, -0.1, 0.1, 0.25)),)
+
+TERMS = {"A": QUESTIONNAIRE, "B": QUESTIONNAIRE + PEAK_FLOW}
+"""Terms by tier."""
