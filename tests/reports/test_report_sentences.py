@@ -32,16 +32,6 @@ def test_the_first_sentence_of_one_place_is_the_promised_one(make):
     )
 
 
-def test_the_first_sentence_of_many_places_counts_them(make):
-    bulletin = make()
-    assert bulletin.first_sentence("en") == (
-        "HFMD is at warning level in 1 of 3 prefectures; about as many are expected at that level in two weeks."
-    )
-    assert bulletin.first_sentence("zh") == (
-        "手足口病：3个都道府县中有1个处于“警报”水平；预计两周后处于该水平的数目大致相同。"
-    )
-
-
 def test_the_nation_comes_first_and_is_not_counted(make):
     places = pl.DataFrame(
         {
@@ -53,7 +43,7 @@ def test_the_nation_comes_first_and_is_not_counted(make):
     )
     bulletin = make({"Japan": [4.0, 5.5], "Tokyo": [5.0, 6.21], "Osaka": [2.0, 2.9]}, places=places)
     assert bulletin.first_sentence().startswith("HFMD is at warning level in Japan, 5.5 cases per sentinel")
-    assert bulletin.voice().after_first[0].startswith("HFMD is at warning level in 1 of 2 prefectures")
+    assert bulletin.voice().after_first[0].startswith("HFMD is at warning level in Tokyo, 6.2 cases")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -222,7 +212,9 @@ def test_level_names_of_every_scheme_read_well(make, name, wanted):
 
 def test_the_map_and_the_whole_headline_follow_the_levels(make):
     calm = make({"Tokyo": [0.5], "Osaka": [0.3]})
-    assert calm.first_sentence() == "HFMD is at a low level in both prefectures."
+    assert calm.first_sentence() == (
+        "HFMD is at a low level in both prefectures; in two weeks that is still the most likely level everywhere."
+    )
     assert calm.voice().look[-1] == "At a low level, routine watch is enough. Look again when the next figures come."
 
 
@@ -239,8 +231,11 @@ def test_places_of_several_kinds_are_called_places_and_some_take_an_article(make
         unforecast={"C": ("silent for 31 weeks", "已连续31周未报告")},
     )  # fmt: skip
     voice = bulletin.voice()
-    assert bulletin.first_sentence().startswith("HFMD is at warning level in 2 of 3 places")
-    assert "Now at warning level: the U.S. Virgin Islands and Texas." in voice.look
+    assert plain(bulletin.first_sentence()) == (
+        "HFMD is at warning level in the U.S. Virgin Islands (6.5 cases per sentinel, direction unclear in two weeks) "
+        "and Texas (6.2, direction unclear)."
+    )
+    assert "No other of the 3 places is known to be at that level." in voice.after_first
     assert voice.sure[-1] == "For 1 place there is no forecast: the District of Columbia (silent for 31 weeks)."
     assert not [said for said in voice.sure if "too short" in said]
 

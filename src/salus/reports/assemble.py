@@ -143,6 +143,7 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
             given += good
             ahead.append(outlook.probabilities if good else tuple(float(k == view.level) for k in range(number)))
     complete = bool(graded) and len(ahead) == len(graded) and 2 * given > len(graded)
+    shown = [v.level_ahead(focus) for v in graded]
     return Overview(
         places=tuple(counted),
         wider=tuple(v for v in ordered if v.location not in {c.location for c in counted}),
@@ -153,6 +154,7 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
         counts=tuple(counts),
         before=tuple(before),
         expected=tuple(sum(p[k] for p in ahead) for k in range(number)) if complete else None,
+        likely=tuple(shown.count(k) for k in range(number)) if complete else None,
     )
 
 

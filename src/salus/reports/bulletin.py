@@ -10,13 +10,13 @@ from typing import Any
 import polars as pl
 
 from salus.reports import assemble, page, pdf
-from salus.reports.meta import Meta
+from salus.reports.meta import Meta, SourceFile
 from salus.reports.sentences import Voice
 from salus.reports.view import Overview, PlaceView
 from salus.reports.words import language
 from salus.surveillance.levels import LevelScheme
 
-__all__ = ["Bulletin", "Meta", "build"]
+__all__ = ["Bulletin", "Meta", "SourceFile", "build"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 
 from salus.reports import svg
@@ -19,6 +20,8 @@ SMALL_PERIODS = {"week": 52, "month": 24, "day": 60}
 SEASONS = 10
 LINE = 15.0
 """Height of a line of text in a chart."""
+BAR = 0.36
+"""Half the width of a bar of a horizon that is not joined to the others, in periods."""
 _SEASON_PERIODS = {"week": 53, "month": 12, "day": 366}
 
 
@@ -169,7 +172,8 @@ def fan(
         last_value.append(svg.text(x - 7, base, view.now_text, "ts", text_anchor="end"))
         named.append((x - 7 - _wide(view.now_text), base + 4, _wide(view.now_text)))
     drawn += _level_lines(plane, known, cuts, level_names, named, words)
-    drawn += _bands(view, plane, at)
+    fills, lines = _bands(view, plane, at)
+    drawn += fills + lines
     drawn.append(svg.tag("path", ink="obs", d=svg.line(_points(known, plane))))
     drawn += last_value
     drawn.append(plane.period_axis(starts, at.get(view.now_start or due, at[due]), cadence, words))
@@ -216,12 +220,12 @@ def season_overlay(
     tops = [o.upper95 for o in view.outlooks if o.start in ahead]
     plane = Plane.over([*values, *tops], periods, *size, view.scale.whole)
     place = {view.now_start: position, **ahead} if view.now_start else {}
-    bands = _bands(view, plane, place)
-    drawn = [plane.value_axis(), *bands[:2]]
+    fills, lines = _bands(view, plane, place)
+    drawn = [plane.value_axis(), *fills]
     for k, season in enumerate(found[:-1]):
         ink = "last" if k == len(found) - 2 else "past"
         drawn.append(svg.tag("path", ink=ink, d=svg.line(_points(list(enumerate(season.values)), plane))))
-    drawn += bands[2:]
+    drawn += lines
     drawn.append(svg.tag("path", ink="obs", d=svg.line(_points(list(enumerate(found[-1].values)), plane))))
     if view.now is not None:
         drawn.append(svg.tag("circle", ink="dot", cx=plane.x(position), cy=plane.y(view.now), r=3.5))
@@ -267,7 +271,8 @@ def small(
     known = [(at[s], v) for s, v in zip(view.starts, view.values, strict=True) if s in at]
     base = svg.tag("path", ink="axis", d=f"M0 {svg.number(plane.floor)}H{svg.number(width)}")
     levels = "".join(f"M0 {svg.number(plane.y(c))}H{svg.number(width)}" for c in cuts if c <= highest)
-    drawn = [base, svg.tag("path", ink="cut", d=levels) if levels else "", *_bands(view, plane, at)]
+    fills, lines = _bands(view, plane, at)
+    drawn = [base, svg.tag("path", ink="cut", d=levels) if levels else "", *fills, *lines]
     drawn.append(svg.tag("path", ink="obs", d=svg.line(_points(known, plane))))
     if view.now is not None and view.now_start in at:
         drawn.append(svg.tag("circle", ink="dot", cx=plane.x(at[view.now_start]), cy=plane.y(view.now), r=3))
@@ -320,24 +325,36 @@ def _points(known: Sequence[tuple[int, float | None]], plane: Plane) -> list[tup
     return [None if v is None else (plane.x(k), plane.y(v)) for k, v in known]
 
 
-def _bands(view: PlaceView, plane: Plane, at: dict[dt.date, int]) -> list[str]:
-    """The two bands and the middle line, starting at the last known value."""
+def _bands(view: PlaceView, plane: Plane, at: dict[dt.date, int]) -> tuple[list[str], list[str]]:
+    """The bands of the forecast and its middle lines.
+
+    A forecast that is given opens as a fan from the last known value. Where "no change" stands in for it at some
+    horizons only, those are grey bars apart from the fan, so that the step to them is not read as a turn.
+    """
     outlooks = [o for o in view.outlooks if o.start in at]
-    if not outlooks:
-        return []
-    joint = [(plane.x(at[view.now_start]), plane.y(view.now))] if view.now is not None and view.now_start in at else []
-    if not joint and len(outlooks) == 1:
-        joint = [(plane.x(at[outlooks[0].start]) - 3, plane.y(outlooks[0].median))]
-    xs = [plane.x(at[o.start]) for o in outlooks]
-
-    def edge(name: str) -> list[tuple[float, float]]:
-        return joint + [(x, plane.y(getattr(o, name))) for x, o in zip(xs, outlooks, strict=True)]
-
-    return [
-        svg.tag("path", ink="b95", d=svg.area(edge("upper95"), edge("lower95"))),
-        svg.tag("path", ink="b50", d=svg.area(edge("upper50"), edge("lower50"))),
-        svg.tag("path", ink="med", d=svg.line(edge("median"))),
-    ]
+    runs = [list(run) for _, run in groupby(outlooks, key=lambda o: view.mixed and o.trend == "withheld")]
+    fills: list[str] = []
+    lines: list[str] = []
+    for number, run in enumerate(runs):
+        held = view.mixed and run[0].trend == "withheld"
+        first = number == 0 and not held
+        joint = []
+        if first and view.now is not None and view.now_start in at:
+            joint = [(plane.x(at[view.now_start]), plane.y(view.now))]
+        if held or len(joint) + len(run) == 1:
+            pieces = [[(plane.x(at[o.start] + side), o) for side in (-BAR, BAR)] for o in run]
+        else:
+            pieces = [[(plane.x(at[o.start]), o) for o in run]]
+        for piece in pieces:
+            edge = {
+                name: joint + [(x, plane.y(getattr(o, name))) for x, o in piece]
+                for name in ("upper95", "lower95", "upper50", "lower50", "median")
+            }
+            for wide in ("95", "50"):
+                shape = svg.area(edge[f"upper{wide}"], edge[f"lower{wide}"])
+                fills.append(svg.tag("path", ink=("n" if held else "b") + wide, d=shape))
+            lines.append(svg.tag("path", ink="nomed" if held else "med", d=svg.line(edge["median"])))
+    return fills, lines
 
 
 def _level_lines(

@@ -17,6 +17,31 @@ NULL_MODEL = "persistence"
 
 
 @dataclass(frozen=True)
+class SourceFile:
+    """A table that a bulletin was made from.
+
+    Attributes
+    ----------
+    name : str
+        File name without its folder; empty where the table did not come from a file.
+    rows : int
+        Rows that were used.
+    sha256 : str
+        Hash of its bytes, or of the manifest of a workspace; empty where it is not known.
+    signals : tuple of str
+        What it counts, as its column says; left out of the words where there is none.
+    source : str
+        Where the figures are from, as the table says; may be empty.
+    """
+
+    name: str
+    rows: int
+    sha256: str
+    signals: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Meta:
     """Everything about a bulletin that is not in a table.
 
@@ -62,6 +87,14 @@ class Meta:
         Day on which the bulletin was made; tells how old the figures are.
     notes : tuple of (str, str)
         What a reader must know about how the figures were used, in English and Chinese.
+    source_zh : str
+        The source in Chinese, where it is not a name.
+    file : SourceFile, optional
+        The table that was forecast.
+    histories : tuple of SourceFile
+        Tables of other signals that the model learned from.
+    companions : int
+        Other diseases of the same table that the model learned from.
 
     Raises
     ------
@@ -93,6 +126,10 @@ class Meta:
     vintages: bool = False
     made_on: dt.date | None = None
     notes: tuple[tuple[str, str], ...] = ()
+    source_zh: str = ""
+    file: SourceFile | None = None
+    histories: tuple[SourceFile, ...] = ()
+    companions: int = 0
 
     def __post_init__(self) -> None:
         for name in ("title", "title_zh", "short", "short_zh", "signal", "unit", "unit_zh", "source", "run_id"):

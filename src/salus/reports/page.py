@@ -11,13 +11,15 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from salus.reports import charts, sections, summary, svg
-from salus.reports.meta import NULL_MODEL
+from salus.reports.meta import NULL_MODEL, SourceFile
 from salus.reports.numbers import threshold
 from salus.reports.sentences import Voice
 from salus.reports.view import PlaceView
 
 SCREEN_SIZE = (480.0, 270.0)
 PRINT_SIZE = (480.0, 300.0)
+HASH = 16
+"""Digits of a file's hash that stand in the bulletin; `run.json` has all 64."""
 
 
 def html(
@@ -63,6 +65,7 @@ def html(
         meta=meta,
         sentence=voice.sentence,
         after=voice.after_first,
+        care=voice.care,
         keys=summary.key_figures(voice),
         look=voice.look,
         sure=voice.sure,
@@ -158,9 +161,11 @@ def _about(voice: Voice) -> dict[str, Any]:
     else:
         levels = words("about.read.own", title=title)
     facts = [
-        (words["about.source"], meta.source),
+        (words["about.source"], meta.source_zh or meta.source if words.lang == "zh" else meta.source),
+        (words["about.file"], "" if meta.file is None else _file(voice, meta.file)),
+        (words["about.also"], _learned(voice)),
         (words["about.signal"], words("bracket", head=voice.unit, body=meta.signal)),
-        (words["about.levels"], scheme.citation),
+        (words["about.levels"], scheme.citation_zh or scheme.citation if words.lang == "zh" else scheme.citation),
         (words["about.asof" if meta.vintages else "about.upto"], words.day(meta.as_of)),
         (words["about.reference"], words.day(meta.reference_date)),
         (words["about.made"], "" if meta.made_on is None else words.day(meta.made_on)),
@@ -182,6 +187,32 @@ def _about(voice: Voice) -> dict[str, Any]:
         ),
         "facts": [(name, value) for name, value in facts if value],
     }
+
+
+def _file(voice: Voice, file: SourceFile) -> str:
+    """A table by its name, what it counts, its rows and the beginning of its hash."""
+    words = voice.words
+    name = file.name or words["about.file.table"]
+    if file.signals:
+        what = words["list.comma"].join(file.signals)
+        if file.source:
+            what = words("about.file.source", source=file.source, what=what)
+        name = words("colon", head=name, body=what)
+    rows = words("about.file.rows", rows=f"{file.rows:,}")
+    if file.sha256:
+        rows = words("about.file.hash", rows=rows, hash=file.sha256[:HASH])
+    return words("bracket", head=name, body=rows)
+
+
+def _learned(voice: Voice) -> str:
+    """The histories, and the other diseases of the same table, that the model learned from."""
+    words, meta = voice.words, voice.meta
+    if not meta.modelled:
+        return ""
+    said = [_file(voice, history) for history in meta.histories]
+    if meta.companions:
+        said.append(words("about.also.companions", n=meta.companions))
+    return words["list.semicolon"].join(said)
 
 
 def _seasons(voice: Voice) -> list[str]:

@@ -65,7 +65,7 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         "support": voice.support(view),
         "fan_title": title,
         "fan": Markup(fan),  # noqa: S704 (drawn here, its words escaped)
-        "fan_key": (words("fan.key.nochange" if trend == "withheld" else "fan.key")) if view.outlooks else "",
+        "fan_key": _fan_key(voice, view),
         "season_title": words("season.title"),
         "season": Markup(overlay),  # noqa: S704 (drawn here, its words escaped)
         "season_note": alt,
@@ -77,6 +77,15 @@ def section(voice: Voice, view: PlaceView, month: int, size: tuple[float, float]
         "note": note,
         "note_lang": "zh-Hans" if own != view.note else "en",
     }
+
+
+def _fan_key(voice: Voice, view: PlaceView) -> str:
+    """What the lines and bands of the forecast chart mean; empty where there is no forecast."""
+    if not view.outlooks:
+        return ""
+    if view.mixed:
+        return voice.words["fan.key.mixed"]
+    return voice.words["fan.key.nochange" if view.outlooks[0].trend == "withheld" else "fan.key"]
 
 
 def rows(voice: Voice, view: PlaceView) -> list[dict[str, Any]]:

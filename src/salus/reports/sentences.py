@@ -1,169 +1,20 @@
-"""Sentences about one place and about all, from the same facts as the charts and tables."""
+"""Sentences about all places together, from the same facts as the charts and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from salus.reports.numbers import threshold
-from salus.reports.speech import Speech
-from salus.reports.view import Outlook, PlaceView
+from salus.reports.place_sentences import SMALL_COUNT, PlaceVoice, capital
+from salus.reports.view import PlaceView
 
-SMALL_COUNT = 20
-ABOUT_EQUAL = 0.005
-NEARLY_CERTAIN = 0.97
+NAMED = 3
+"""Places at the highest level that the first sentence names; more are counted."""
 
 
 @dataclass(frozen=True)
-class Voice(Speech):
-    """Says facts in one language."""
-
-    # one place
-
-    def place(self, view: PlaceView) -> str:
-        """The first sentence about a place: its level and value now, and where it is going.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        """
-        sentence, ahead = self._now(view), view.outlook(self.overview.focus)
-        if ahead is None:
-            if view.reason is not None:
-                return self.words(
-                    "move.none.because", sentence=sentence, reason=view.reason[self.words.lang == "zh"].rstrip(".。")
-                )
-            return self.words("move.none", sentence=sentence)
-        when = self.when(ahead.horizon)
-        if ahead.trend == "withheld":
-            return self.words("move.withheld" if self.meta.modelled else "move.nomodel", sentence=sentence)
-        if ahead.higher is None:
-            return self.words("move.open.plain", sentence=sentence, when=when)
-        late = ".late" if view.late or view.veiled else ""
-        if ahead.trend != "down":
-            p = self.words.percent(ahead.higher)
-            return self.words(f"move.{ahead.trend}{late}", sentence=sentence, p=p, when=when)
-        key = "move.down"
-        if view.now == 0:
-            key = "move.zero"
-        elif view.scale.whole and view.now is not None and view.now < SMALL_COUNT:
-            key = "move.down.same"
-        return self.words(f"{key}{late}", sentence=sentence, p=self.words.percent(1 - ahead.higher), when=when)
-
-    def support(self, view: PlaceView) -> list[str]:
-        """The sentences after the first: odds, ranges, likeliest level, lateness and notes.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        """
-        said, ahead = [], view.outlook(self.overview.focus)
-        if ahead is not None:
-            chance = 0.5 if ahead.higher is None else max(ahead.higher, 1 - ahead.higher)
-            if ahead.trend in ("up", "down") and chance < NEARLY_CERTAIN:
-                said.append(self.words("support.odds", odds=self.words.odds(chance)))
-            key = "support.nochange" if ahead.trend == "withheld" else "support.expected"
-            said.append(self.words(key, when=self.when(ahead.horizon), **self.ranges(view, ahead, unit=True)))
-            if ahead.level is not None and ahead.probabilities and ahead.trend != "withheld":
-                chance = ahead.probabilities[ahead.level]
-                said.append(
-                    self.words(
-                        "support.level",
-                        when=self.when(ahead.horizon),
-                        **self.level_words(ahead.level),
-                        p=self.words.percent(chance),
-                    )
-                )
-        if view.veiled:
-            said.append(self.words["table.veiled.note"])
-        elif view.late:
-            said.append(self.words("support.late", span=self.words.span(self.meta.cadence, view.late)))
-        elif self.meta.arriving and view.now is not None:
-            said.append(
-                self.words(
-                    "support.arriving",
-                    n=self.meta.arriving,
-                    span=self.words.span(self.meta.cadence, self.meta.arriving),
-                )
-            )
-        return [s[:1].upper() + s[1:] for s in said]
-
-    def ranges(self, view: PlaceView, ahead: Outlook, unit: bool = False) -> dict[str, str]:
-        """The five numbers of an outlook as they are written everywhere.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        ahead : Outlook
-            What is expected.
-        unit : bool
-            The median carries its unit.
-        """
-        width = ahead.upper50 - ahead.lower50
-
-        def written(value: float) -> str:
-            return view.scale.forecast(value, width)
-
-        middle = written(ahead.median)
-        return {
-            "median": self.with_unit(middle) if unit else middle,
-            "low50": written(ahead.lower50),
-            "high50": written(ahead.upper50),
-            "low95": written(ahead.lower95),
-            "high95": written(ahead.upper95),
-        }
-
-    def trust(self, view: PlaceView) -> list[str]:
-        """How far the forecast of a place can be trusted, at the focus horizon and in short at the others.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        """
-        tested, ahead = view.trust(self.overview.focus), view.outlook(self.overview.focus)
-        if not self.meta.modelled:
-            return [self.words["trust.nomodel"]]
-        if tested is None or tested.origins == 0 or tested.skill is None:
-            withheld = ahead is not None and ahead.trend == "withheld"
-            return [self.words("trust.withheld.plain" if withheld else "trust.unknown")]
-        gain = 1 - tested.skill
-        key = "trust.same" if abs(gain) < ABOUT_EQUAL else "trust.better" if gain > 0 else "trust.worse"
-        span = self.words.span(self.meta.cadence, tested.horizon)
-        far = self.words("far" if self.overview.on_time else "far.beyond", span=span)
-        said = [self.words(key, n=tested.origins, far=far, p=self.words.percent(abs(gain)))]
-        if tested.label == "withheld":
-            said.append(self.words("trust.withheld" if gain <= ABOUT_EQUAL else "trust.withheld.plain"))
-        elif tested.label == "unknown":
-            said = [self.words("trust.unknown")]
-        else:
-            if tested.coverage95 is not None and tested.coverage50 is not None:
-                covered = {"c95": self.words.percent(tested.coverage95), "c50": self.words.percent(tested.coverage50)}
-                said.append(self.words("trust.coverage", **covered))
-            if tested.status_accuracy is not None and tested.persistence_accuracy is not None:
-                right = {
-                    "a": self.words.percent(tested.status_accuracy),
-                    "b": self.words.percent(tested.persistence_accuracy),
-                }
-                said.append(self.words("trust.accuracy", **right))
-            if tested.changes and tested.changes_called is not None:
-                seen = round(tested.changes * tested.changes_called)
-                key = "trust.changes" if tested.changes > 1 else f"trust.change.{'seen' if seen else 'missed'}"
-                said.append(self.words(key, n=tested.changes, k=seen))
-            label = self.trust_label(tested.label)
-            said.insert(0, self.words("trust.label", when=self.when(tested.horizon), label=label))
-        others = [t for t in view.trusts if t.horizon != tested.horizon and t.horizon in self.overview.horizons]
-        if others and {t.label for t in others} == {tested.label}:
-            said.append(self.words["trust.horizons.same"])
-        elif others:
-            items = [self.words("trust.at", when=self.when(t.horizon), label=self.trust_label(t.label)) for t in others]
-            said.append(self.words("trust.horizons", items=self.words["list.comma"].join(items)))
-        return said
-
-    # all places
+class Voice(PlaceVoice):
+    """Says the facts of a bulletin in one language."""
 
     @property
     def sentence(self) -> str:
@@ -177,35 +28,102 @@ class Voice(Speech):
 
     @property
     def counts(self) -> str:
-        """How many places are at which level, and how many are expected to be."""
+        """The places at the highest level reached: named where they are few, else counted, now and ahead."""
         overview, total = self.overview, len(self.overview.places)
         places = self.kind(total)
         if overview.top is None:
-            nothing = self.words("head.none", disease=self.disease, total=total, places=places)
-            return self.words("head.stop", sentence=_capital(nothing))
+            nothing = self.words("head.nothing", disease=self.disease, total=total, places=places)
+            return self.words("head.stop", sentence=capital(nothing))
+        if named := self.at_top:
+            return self._named(named)
         top, n = overview.top, overview.counts[overview.top]
         key = "head.all" if n == total else "head.some"
         facts = {"n": n, "total": total, "places": places, "all": self.every(total)}
-        sentence = _capital(self.words(key, disease=self.disease, **self.level_words(top), **facts))
-        if overview.expected is None:
+        sentence = capital(self.words(key, disease=self.disease, **self.level_words(top), **facts))
+        if self.ahead_counts is None:
             return self.words("head.stop", sentence=sentence)
-        when = self.when(overview.focus)
-        if top == 0:
-            m = round(sum(overview.expected[1:]))
-            if m == 0:
-                return self.words("head.stop", sentence=sentence)
-            return self._about("head.rise", m, sentence, when)
-        m = round(sum(overview.expected[top:]))
-        if m == n:
-            return self.words("head.expected.same", sentence=sentence, when=when, higher=self.higher)
-        return (
-            self._about("head.expected", m, sentence, when)
-            if m
-            else self.words("head.expected.none", sentence=sentence, when=when)
-        )
+        return self.words("head.ahead", sentence=sentence, ahead=self._likely("likely"))
 
-    def _about(self, key: str, m: int, sentence: str, when: str) -> str:
-        return self.words(key, n=m, m=m, sentence=sentence, when=when, higher=self.higher)
+    @property
+    def at_top(self) -> tuple[PlaceView, ...]:
+        """The places that the first sentence names: those at the highest level reached, where they are few."""
+        overview = self.overview
+        found = tuple(v for v in overview.places if v.level is not None and v.level == overview.top)
+        return found if overview.top and len(found) <= NAMED else ()
+
+    def _named(self, views: Sequence[PlaceView]) -> str:
+        """The sentence that names the places at the highest level, each with its value and chance."""
+        if len(views) == 1:
+            return self.place(views[0])
+        moving = [v for v in views if (o := v.outlook(self.overview.focus)) and o.trend != "withheld"][:1]
+        items = [
+            self.words("bracket", head=self.named(v), body=self._brief(v, unit=v is views[0], time=v in moving))
+            for v in views
+        ]
+        facts = {"items": self.words.join(items)} | self.level_words(views[0].level)
+        return capital(self.words("head.named", disease=self.disease, **facts))
+
+    def _brief(self, view: PlaceView, *, unit: bool, time: bool) -> str:
+        """Value and direction of a place among others, of which one says the unit and one the time for all."""
+        value = self.with_unit(view.now_text) if unit or self.words.lang == "zh" else view.now_text
+        if view.late and view.now_start is not None:
+            value = self.words("head.late", value=value, when=self.words.during(self.meta.cadence, view.now_start))
+        ahead = view.outlook(self.overview.focus)
+        if not self.meta.modelled:
+            return value
+        trend = "none" if ahead is None else ahead.trend
+        chance = 0.0
+        if ahead is not None and ahead.higher is not None:
+            chance = 1 - ahead.higher if trend == "down" else ahead.higher
+        elif trend == "open":
+            trend = "none"
+        if trend == "down" and view.scale.whole and view.now is not None and view.now < SMALL_COUNT:
+            trend = "down.same"
+        move = self.words(f"head.{trend}", p=self.words.percent(chance))
+        if time and trend != "none":
+            move = self.words("head.when", move=move, when=self.when(self.overview.focus))
+        return self.words("head.brief", value=value, move=move)
+
+    @property
+    def ahead_counts(self) -> tuple[int, int | None] | None:
+        """How many places have the highest level reached now, or one above it, as their likeliest at the focus horizon.
+
+        The second number is how many the chances of all places add up to; None where it is the same. All is None where
+        the forecasts of too many places are withheld or missing. Where all places are at the lowest level now, both
+        count what lies above it.
+        """
+        overview = self.overview
+        if overview.likely is None or overview.expected is None or overview.top is None:
+            return None
+        start = max(1, overview.top)
+        likely, expected = sum(overview.likely[start:]), round(sum(overview.expected[start:]))
+        return likely, expected if expected and expected != likely else None
+
+    def _likely(self, form: str) -> str:
+        """In how many places the highest level reached now is the likeliest ahead."""
+        m = (self.ahead_counts or (0, None))[0]
+        total = len(self.overview.places)
+        facts = {"m": m, "total": total, "places": self.kind(total), "higher": self.higher_one}
+        key = f"ahead.{form}" if m else "ahead.lower"
+        if not self.overview.top:
+            key = "ahead.rise" if m else "ahead.same"
+        return self.words(key, when=self.when(self.overview.focus), **facts)
+
+    @property
+    def higher_one(self) -> str:
+        """`or a higher one`, where there is a level above the highest that any place is at."""
+        return self.words["level.higher.one"] if self.higher else ""
+
+    def _chances(self) -> list[str]:
+        """What the chances add up to, where that differs from the count of likeliest levels."""
+        likely, expected = self.ahead_counts or (0, None)
+        if expected is None:
+            return []
+        total = len(self.overview.places)
+        key = "sub.chances.more" if expected > likely else "sub.chances.fewer"
+        where = self.words("where.at", higher=self.higher) if self.overview.top else self.words["where.above"]
+        facts = {"when": self.when(self.overview.focus), "total": total, "places": self.kind(total)}
+        return [self.words(key, n=expected, where=where, **facts)]
 
     @property
     def higher(self) -> str:
@@ -220,6 +138,14 @@ class Voice(Speech):
         if total == 1:
             return self.support(overview.whole or overview.places[0])
         said = [self.counts] if overview.whole is not None else []
+        named = self.at_top
+        if named:
+            key = "sub.only" if all(v.level is not None for v in overview.places) else "sub.only.known"
+            if len(named) < total:
+                said.append(self.words(key, total=total, places=self.kind(total)))
+            if self.ahead_counts is not None:
+                said.append(self.words("head.stop", sentence=self._likely("likely.of")))
+        said += self._chances()
         if overview.top is not None and overview.top < len(self.levels) - 1:
             said.append(self.words("sub.higher.none", **self.level_words(overview.top + 1)))
         if overview.top and overview.top > 1 and overview.counts[overview.top - 1]:
@@ -228,11 +154,26 @@ class Voice(Speech):
             )
         said += self._moves()
         known = sorted((v for v in overview.places if v.now is not None), key=lambda v: -(v.now or 0.0))[:3]
-        if known and known[0].now:
+        alike = bool(overview.shared_cuts) or not known or not known[0].scale.whole
+        if known and known[0].now and alike and not named:
             items = [self.words("bracket", head=self.named(v), body=v.now_text) for v in known]
             items[0] = self.words("bracket", head=self.named(known[0]), body=self.with_unit(known[0].now_text))
             said.append(self.words("sub.worst", items=self.words.join(items)))
         return [s[:1].upper() + s[1:] for s in said]
+
+    @property
+    def care(self) -> list[str]:
+        """What must be known before a level is believed: that it rests on a short or an unusual past."""
+        scheme, overview = self.scheme, self.overview
+        if scheme.key == "official" or not any(v.cuts for v in overview.all_places):
+            return []
+        items = self.words["list.comma"].join(scheme.seasons)
+        if not scheme.seasons:
+            return [self.words["care.none"]]
+        said = [self.words("care.single", items=items)] if len(scheme.seasons) == 1 else []
+        if scheme.pandemic:
+            said.append(self.words("care.pandemic", items=self.words["list.comma"].join(scheme.pandemic)))
+        return said
 
     def _moves(self) -> list[str]:
         """How many places are likely to go up or down, how many either way, and for how many nothing is said."""
@@ -261,7 +202,7 @@ class Voice(Speech):
         if len(overview.places) == 1:
             return self._look_one(overview.places[0])
         said = []
-        if overview.top:
+        if overview.top and not self.at_top:
             found = [v for v in overview.places if v.level == overview.top]
             said.append(self.words("look.top", **self.level_words(overview.top), names=self.names(found)))
         if overview.expected is not None:
@@ -352,67 +293,3 @@ class Voice(Speech):
             for v in views
         ]
         return self.words.join(items, most=most)
-
-    # words for those who do not see the charts
-
-    def fan_alt(self, view: PlaceView) -> str:
-        """What the fan chart shows.
-
-        Parameters
-        ----------
-        view : PlaceView
-            The place.
-        """
-        known, cadence = view.known, self.meta.cadence
-        if not known or view.now is None or view.now_start is None:
-            said = [self.words("fan.alt.none", place=self.name(view))]
-        else:
-            peak_start, peak = max(known, key=lambda pair: pair[1])
-            said = [
-                self.words(
-                    "fan.alt",
-                    place=self.name(view),
-                    disease=self.disease,
-                    unit=self.unit,
-                    first=cadence.label(known[0][0]),
-                    last=cadence.label(known[-1][0]),
-                    peak=view.scale.observed(peak, view.cuts),
-                    peak_period=cadence.label(peak_start),
-                    now=view.now_text,
-                    now_period=cadence.label(view.now_start),
-                )
-            ]
-        if gaps := sum(start >= known[0][0] for start in view.left_out) if known else 0:
-            said.append(self.words("fan.alt.veiled", n=gaps))
-        if view.outlooks:
-            items = [
-                self.words("fan.alt.item", period=cadence.label(o.start), **self.ranges(view, o)) for o in view.outlooks
-            ]
-            said.append(
-                self.words("fan.alt.forecast", items="; ".join(items) if self.words.lang == "en" else "；".join(items))
-            )
-        if view.cuts:
-            lines = [self.words("fan.cut", level=self.level(k + 1), cut=threshold(c)) for k, c in enumerate(view.cuts)]
-            said.append(self.words("fan.alt.cuts", items=self.words["list.comma"].join(lines)))
-        return (" " if self.words.lang == "en" else "").join(said)
-
-    def _now(self, view: PlaceView) -> str:
-        if view.now is None or view.now_start is None:
-            key = "place.veiled.none" if view.veiled else "place.none"
-            return _capital(self.words(key, place=self.named(view), disease=self.disease))
-        value = self.with_unit(view.now_text)
-        key = "place.level" if view.level is not None else "place.plain"
-        if view.veiled:
-            key = "place.veiled"
-        elif view.late:
-            key = "place.late" if view.level is not None else "place.late.plain"
-        facts = {
-            "period": self.words.period(self.meta.cadence, view.now_start),
-            "when": self.words.during(self.meta.cadence, view.now_start, brief=False),
-        } | self.level_words(view.level)
-        said = self.words(key, disease=self.disease, place=self.named(view), value=value, **facts)
-        return _capital(said)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]

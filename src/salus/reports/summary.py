@@ -44,17 +44,13 @@ def key_figures(voice: Voice) -> list[Part]:
                 words("key.before", span=one, n=overview.before[overview.top]),
             )
         )
-        if overview.expected is not None:
-            low = overview.top == 0
-            expected = sum(overview.expected[1:] if low else overview.expected[overview.top :])
-            found.append(
-                _part(
-                    words("key.about", n=round(expected)),
-                    words("key.expected.up", when=when)
-                    if low
-                    else words("key.expected", when=when, higher=voice.higher),
-                )
-            )
+        if (ahead := voice.ahead_counts) is not None:
+            likely, expected = ahead
+            label = words("key.likely", when=when, higher=voice.higher, **voice.level_words(overview.top))
+            if overview.top == 0:
+                label = words("key.likely.up", when=when)
+            note = "" if expected is None else words("key.chances", n=expected)
+            found.append(_part(words("key.of", n=likely, total=total), label, note))
     if voice.meta.modelled and any(v.outlooks for v in overview.places):
         moves = f"↑\u00a0{len(overview.moving('up'))}\u00a0 ↓\u00a0{len(overview.moving('down'))}"
         found.append(_part(moves, words("key.moves"), words("key.moves.note", when=when)))
@@ -188,7 +184,7 @@ def level_maps(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> 
         ahead = view.outlook(overview.focus)
         if ahead is None:
             return None, words("colon", head=voice.name(view), body=words("trend.none")), False
-        step = svg.tone(level_ahead(view, ahead), len(voice.levels))
+        step = svg.tone(view.level_ahead(ahead.horizon), len(voice.levels))
         if ahead.trend == "withheld":
             return step, words("map.tile.held", place=voice.name(view), level=voice.level(view.level)), step is not None
         value = voice.ranges(view, ahead)["median"]
@@ -229,19 +225,6 @@ def now_cell(voice: Voice, view: PlaceView) -> str:
     return view.now_text or voice.words["table.missing"]
 
 
-def level_ahead(view: PlaceView, ahead: Outlook) -> int | None:
-    """The level that is shown for a horizon: the likeliest, or the one now where the forecast is withheld.
-
-    Parameters
-    ----------
-    view : PlaceView
-        The place.
-    ahead : Outlook
-        What is expected.
-    """
-    return view.level if ahead.trend == "withheld" else ahead.level
-
-
 def map_note(voice: Voice, shapes: Mapping[str, Mapping[str, Any]] | None) -> str:
     """What stands under the maps: how to read them, and what hatching means where there is some.
 
@@ -266,7 +249,7 @@ def _map_alt(voice: Voice, drawn: Sequence[PlaceView], later: bool, period: str)
     held = 0
     for view in drawn:
         ahead = view.outlook(voice.overview.focus)
-        levels.append((level_ahead(view, ahead) if ahead else None) if later else view.level)
+        levels.append(view.level_ahead(voice.overview.focus) if later else view.level)
         held += bool(later and ahead and ahead.trend == "withheld")
     items = [
         voice.words("map.count", n=levels.count(k), **voice.level_words(k))
@@ -292,7 +275,8 @@ def table(voice: Voice) -> Part:
     Returns
     -------
     dict
-        ``caption``, ``heads`` (one a horizon), ``levels`` (names), ``rows``, ``veiled`` (a count is left out).
+        ``caption``, ``heads`` (one a horizon), ``levels`` (names), ``rows``, ``veiled`` (a count is left out),
+        ``held`` (a forecast is withheld).
     """
     overview, words, cadence = voice.overview, voice.words, voice.meta.cadence
     horizons = overview.horizons
@@ -317,6 +301,8 @@ def table(voice: Voice) -> Part:
         "levels": list(voice.level_heads) if any(v.cuts for v in overview.all_places) else [],
         "rows": [_row(voice, view, horizons) for view in overview.all_places],
         "veiled": any(v.veiled for v in overview.all_places),
+        "held": voice.meta.modelled
+        and any(o.trend == "withheld" for v in overview.all_places for o in v.outlooks if o.horizon in horizons),
     }
 
 
@@ -360,7 +346,7 @@ def outlook_cell(voice: Voice, view: PlaceView, ahead: Outlook | None) -> Part:
     Returns
     -------
     dict
-        ``median``, ``fifty``, ``ninety``, ``withheld``.
+        ``median``, ``fifty``, ``ninety``, ``withheld`` ("no change" stands in for the model).
     """
     if ahead is None:
         return {"median": "", "fifty": "", "ninety": "", "withheld": False}
@@ -369,7 +355,7 @@ def outlook_cell(voice: Voice, view: PlaceView, ahead: Outlook | None) -> Part:
         "median": numbers["median"],
         "fifty": voice.words("range.cell", low=numbers["low50"], high=numbers["high50"]),
         "ninety": voice.words("range.cell", low=numbers["low95"], high=numbers["high95"]),
-        "withheld": ahead.trend == "withheld",
+        "withheld": ahead.trend == "withheld" and voice.meta.modelled,
     }
 
 

@@ -196,6 +196,24 @@ class PlaceView:
         """
         return next((o for o in self.outlooks if o.horizon == horizon), None)
 
+    def level_ahead(self, horizon: int) -> int | None:
+        """The level that is shown for a horizon: the likeliest, or the one now where the forecast is withheld.
+
+        Parameters
+        ----------
+        horizon : int
+            Periods ahead.
+        """
+        ahead = self.outlook(horizon)
+        if ahead is None:
+            return None
+        return self.level if ahead.trend == "withheld" else ahead.level
+
+    @property
+    def mixed(self) -> bool:
+        """Whether "no change" stands in for the model at some horizons and not at others."""
+        return len({o.trend == "withheld" for o in self.outlooks}) == 2
+
     def trust(self, horizon: int) -> Trust | None:
         """How that horizon did in the backtest; None where it was not tested.
 
@@ -247,6 +265,9 @@ class Overview:
     expected : tuple of float or None
         Sums of the level probabilities at `focus`, a withheld place counting at its level now; None unless every place
         with a level has them and more than half of those are not withheld.
+    likely : tuple of int or None
+        Places whose shown level at `focus` is that one, lowest first, as the map has them: the likeliest, and of a
+        withheld place the one now. None where `expected` is.
     """
 
     places: tuple[PlaceView, ...]
@@ -258,6 +279,7 @@ class Overview:
     counts: tuple[int, ...]
     before: tuple[int, ...]
     expected: tuple[float, ...] | None
+    likely: tuple[int, ...] | None
 
     @cached_property
     def horizons(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from salus.evaluation.backtest import backtest, origins
 from salus.evaluation.status import last_known
 from salus.evaluation.trust import label
 from salus.forecasting.answer import Answer, answer, new_model
-from salus.reports.bulletin import Bulletin, Meta, build
+from salus.reports.bulletin import Bulletin, Meta, SourceFile, build
 from salus.surveillance import diseases, places
 from salus.surveillance.left_out import NEWEST, left_out, unforecastable
 from salus.surveillance.levels import LevelScheme, choose
@@ -36,6 +36,9 @@ from salus.workflows.status import level_rows, shown_forecasts, status_table
 
 BACKTEST_PERIODS = {"day": 60, "week": 52, "month": 24}
 """Past origins from which the trust labels are made."""
+
+FRAME = "the table"
+"""What a series that came from a frame is called."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -219,9 +222,16 @@ def run(
         "mapping": mapping or {},
         "encoding": encoding,
     }
-    record = run_record("run", [_input(item) for item in (source, *also)], options, started=started, typed=typed)
+    inputs = [_input(item) for item in (source, *also)]
+    record = run_record("run", inputs, options, started=started, typed=typed)
     meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only, made_on)
-    meta = replace(meta, notes=doubled)
+    meta = replace(
+        meta,
+        notes=doubled,
+        file=_file([series], inputs[:1]),
+        histories=_histories(others, also, inputs[1:]),
+        companions=0 if series.companions is None else series.companions["disease"].n_unique(),
+    )
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
@@ -298,8 +308,8 @@ def _meta(
 ) -> Meta:
     first = series.table.row(0, named=True)
     words = unit(series.signal, first.get("unit"))
-    stated = series.table["source"].drop_nulls().unique().sort().to_list() if "source" in series.table.columns else []
-    source = "; ".join(stated[:3]) or series.label.rsplit("/", 1)[-1]
+    stated = _stated(series)
+    source = "; ".join(stated[:3]) or _file_name(series) or "a table given to Salus"
     return Meta(
         title=diseases.title(series.disease),
         title_zh=diseases.title(series.disease, "zh"),
@@ -314,6 +324,7 @@ def _meta(
         as_of=day,
         last_known=panel.starts[-1],
         source=source,
+        source_zh="" if stated or _file_name(series) else "交给Salus的表格",
         run_id=run_id,
         simulated=any("simulated" in text.lower() for text in stated or [source]),
         inside_only=inside_only,
@@ -322,6 +333,36 @@ def _meta(
         vintages=series.has_vintages,
         made_on=made_on,
     )
+
+
+def _stated(series: Series) -> list[str]:
+    """Where the figures are from, as the table itself says."""
+    return series.table["source"].drop_nulls().unique().sort().to_list() if "source" in series.table.columns else []
+
+
+def _file_name(series: Series) -> str:
+    """Name of the file or workspace without its folder; empty for a frame."""
+    return "" if series.label == FRAME else Path(series.label).name
+
+
+def _file(signals: Sequence[Series], inputs: Sequence[InputFile]) -> SourceFile:
+    """A table that was used; without a hash where several frames can't be told apart."""
+    return SourceFile(
+        name=_file_name(signals[0]),
+        rows=sum(s.table.height for s in signals),
+        sha256=inputs[0].sha256 if len(inputs) == 1 else "",
+        source="; ".join(dict.fromkeys(text for s in signals for text in _stated(s))),
+        signals=tuple(s.signal for s in signals),
+    )
+
+
+def _histories(others: Sequence[Series], also: Sequence[Any], inputs: Sequence[InputFile]) -> tuple[SourceFile, ...]:
+    """The tables of other signals that were learned from, in the order given, each with all its signals."""
+    hashes: dict[str, list[InputFile]] = {}
+    for source, found in zip(also, inputs, strict=True):
+        hashes.setdefault(FRAME if hasattr(source, "columns") else str(source), []).append(found)
+    return tuple(_file([s for s in others if s.label == label], found) for label, found in hashes.items()
+                 if any(s.label == label for s in others))  # fmt: skip
 
 
 def _age(meta: Meta) -> str:
