@@ -1,0 +1,202 @@
+"""Validation of the packaged models, and of questionnaires beside them, on a table of people with spirometry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from salus.copd import performance as measure
+from salus.copd.approximations import approximated
+from salus.copd.cohort import Design, design_of, eligible, read_people
+from salus.copd.design import Floats
+from salus.copd.model import OUTCOMES, RiskModel
+from salus.copd.model_items import TIERS
+from salus.copd.subgroups import FAIR, subgroups
+from salus.errors import InputError
+
+JUDGED = ("y_mod", "y_lln12", "y_llngl", "y_070")
+"""Outcomes that are validated: those known for everybody with readable spirometry."""
+FEWEST = 10
+"""People with the outcome, and without, from which on calibration is estimated in a group."""
+_REPLICATES = 200
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One an outcome, a tier or questionnaire, and a subgroup: `outcome`; `tier` or `instrument`; `subgroup`, `n`,
+        `events` (people, not weighted); `prevalence`; `auroc`, `auroc_lower`, `auroc_upper`; `auprc`; `brier`, `slope`,
+        `intercept`, `observed_expected` with `observed_expected_lower` and `_upper`; `flagged`, where it is out of the
+        bounds of fairness; `sensitivity_at_90_specificity`; `net_benefit` by threshold, for a questionnaire that of
+        its best cut-off; `approximate`; `model`. None where it can't be said.
+    notes : tuple of str
+        What was assumed, and what the table lacks.
+    """
+
+    rows: list[dict[str, Any]]
+    notes: tuple[str, ...]
+
+
+def validate_file(path: str | Path, *, model: str | Path | None = None, replicates: int = _REPLICATES) -> Validation:
+    """Validate on a file with the columns of the data dictionary.
+
+    Parameters
+    ----------
+    path : str or Path
+        Parquet or CSV.
+    model : str or Path, optional
+        A model's file, to be judged in place of the packaged model of its outcome and tier.
+    replicates : int
+        Bootstrap samples for the bounds.
+    """
+    own = [RiskModel.read(model)] if model is not None else None
+    return validate(read_people(path), models=own, replicates=replicates, name=str(path))
+
+
+def validate(
+    frame: pl.DataFrame,
+    *,
+    models: Sequence[RiskModel] | None = None,
+    outcomes: Sequence[str] = JUDGED,
+    replicates: int = _REPLICATES,
+    name: str = "the table",
+) -> Validation:
+    """Judge models and questionnaires over people aged 40 to 79 with `spiro_ok` = 1, weighted by `wt_mec_6yr`.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Columns of the data dictionary. Without weights everybody counts once; without `stratum` and `psu` people count
+        as drawn one by one; the notes say so.
+    models : sequence of RiskModel, optional
+        Models to judge; the packaged ones of all `outcomes` and tiers by default.
+    outcomes : sequence of str
+        Outcomes to judge by; those that the table lacks are named in the notes.
+    replicates : int
+        Bootstrap samples over the survey design.
+    name : str
+        What the person calls the table, for messages.
+
+    Raises
+    ------
+    InputError
+        The table lacks `age`, `spiro_ok` or every outcome, or nobody is left.
+    """
+    kept = eligible(frame, name)
+    chosen = list(models) if models is not None else [RiskModel.load(o, t) for o in outcomes for t in TIERS]
+    wanted = list(dict.fromkeys(m.outcome for m in chosen))
+    present = [o for o in wanted if o in kept.columns]
+    if not present:
+        raise InputError(f"{name} has none of the outcomes {', '.join(wanted)}. Wanted columns of 0 and 1")
+    design = design_of(kept)
+    notes = [*design.notes, *(f"no column {o}: {OUTCOMES[o]} is not judged" for o in wanted if o not in kept.columns)]
+    lacking = sorted({i.name for m in chosen for i in m.items()} - set(kept.columns))
+    if lacking:
+        notes.append(f"no column {', '.join(lacking)}: taken as answers that nobody gave")
+    groups = list(subgroups(kept))
+    samples = design.replicates(replicates)
+    questionnaires = approximated(kept) if models is None else []
+    rows: list[dict[str, Any]] = []
+    for outcome in present:
+        y = kept[outcome].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        if not np.isin(y[~np.isnan(y)], (0, 1)).all():
+            raise InputError(f"{name}: column {outcome} has other values than 0, 1 and missing")
+        for one in (m for m in chosen if m.outcome == outcome):
+            p = one.predict(kept, interval=False)["probability"].to_numpy()
+            about: dict[str, Any] = {"outcome": outcome, "tier": one.tier}
+            rows += _judged(about, y, p, design, samples, groups, None, one.label)
+        for each in questionnaires:
+            about = {"outcome": outcome, "instrument": each.name}
+            rows += _judged(about, y, each.score, design, samples, groups, each.cutoffs, None)
+    return Validation(rows, tuple(notes))
+
+
+def _judged(
+    about: Mapping[str, Any],
+    y: Floats,
+    score: Floats,
+    design: Design,
+    samples: Floats,
+    groups: Sequence[tuple[str, Any]],
+    cutoffs: tuple[int, ...] | None,
+    label: str | None,
+) -> list[dict[str, Any]]:
+    known = ~np.isnan(y) & ~np.isnan(score)
+    found = []
+    for group, rows in groups:
+        inside = known & rows
+        if not inside.any():
+            continue
+        figures = _figures(y[inside], score[inside], design.weights[inside], samples[:, inside], cutoffs)
+        found.append({**about, "subgroup": group, **figures, "approximate": cutoffs is not None, "model": label})
+    return found
+
+
+def _figures(y: Floats, score: Floats, w: Floats, samples: Floats, cutoffs: tuple[int, ...] | None) -> dict[str, Any]:
+    events = int(y.sum())
+    found: dict[str, Any] = {"n": len(y), "events": events, "prevalence": _said(float(np.average(y, weights=w)))}
+    both = 0 < events < len(y)
+    bounds = _bounds(measure.auroc(y, score, samples)) if both else (None, None)
+    found["auroc"] = _said(float(measure.auroc(y, score, w))) if both else None
+    found["auroc_lower"], found["auroc_upper"] = bounds
+    found["auprc"] = _said(measure.auprc(y, score, w)) if both else None
+    found |= _calibration(y, score, w, samples) if cutoffs is None else dict.fromkeys(_CALIBRATION)
+    found["sensitivity_at_90_specificity"] = _said(measure.sensitivity_at(y, score, w)) if both else None
+    rules = [(score >= cut).astype(float) for cut in cutoffs] if cutoffs is not None else None
+    found["net_benefit"] = {
+        f"{t:.2f}": _said(
+            max(float(measure.net_benefit(y, rule, w, t)) for rule in (rules or [(score >= t).astype(float)]))
+        )
+        for t in measure.THRESHOLDS
+    }
+    return found
+
+
+_CALIBRATION = (
+    "brier",
+    "slope",
+    "intercept",
+    "observed_expected",
+    "observed_expected_lower",
+    "observed_expected_upper",
+    "flagged",
+)
+
+
+def _calibration(y: Floats, p: Floats, w: Floats, samples: Floats) -> dict[str, Any]:
+    ratio = measure.observed_expected(y, p, w)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = _bounds((samples @ y) / (samples @ p))
+    enough = min(y.sum(), len(y) - y.sum()) >= FEWEST
+    slope, intercept = measure.calibration(y, p, w) if enough else (None, None)
+    values = (
+        _said(measure.brier(y, p, w)),
+        _said(slope),
+        _said(intercept),
+        _said(ratio),
+        low,
+        high,
+        not FAIR[0] <= ratio <= FAIR[1],
+    )
+    return dict(zip(_CALIBRATION, values, strict=True))
+
+
+def _bounds(values: Floats) -> tuple[float | None, float | None]:
+    finite = values[np.isfinite(values)]
+    if len(finite) < len(values) / 2:
+        return None, None
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return _said(float(low)), _said(float(high))
+
+
+def _said(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(value, 5)
