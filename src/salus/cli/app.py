@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from salus.cli import data, forecasting, hub, records, syndromes
+from salus.cli import copd, data, forecasting, hub, records, syndromes
 from salus.cli.demo import demo
 from salus.cli.run import run
 from salus.cli.simulate import simulate
@@ -35,6 +35,7 @@ data.app.command("syndromes", epilog="Example: salus data syndromes hfmd")(syndr
 app.add_typer(data.app, name="data")
 app.add_typer(records.app, name="records")
 app.add_typer(hub.app, name="hub")
+app.add_typer(copd.app, name="copd")
 
 
 def main() -> None:

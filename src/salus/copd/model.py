@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from salus.copd.design import Floats, Quantities, Term, columns
+from salus.copd.locale import localised
 from salus.copd.model_items import MODEL_ITEMS, NEVER_INPUTS, TIERS, Item
 from salus.errors import InputError, NameNotFoundError
 
@@ -250,7 +251,7 @@ class RiskModel:
 
     def _log_odds(self, frame: pl.DataFrame) -> tuple[Floats, Floats]:
         """Columns less their means, the missing ones filled; and the divisor of the log-odds for those."""
-        x = columns(Quantities(frame, self.expected_flow or None), self.terms) - self.mean
+        x = columns(Quantities(localised(frame, self.places), self.expected_flow or None), self.terms) - self.mean
         gone = np.isnan(x)
         tempered = np.ones(len(x))
         if not gone.any():
@@ -297,6 +298,10 @@ class RiskModel:
             "calibration": dict(self.calibration),
             "provenance": dict(self.provenance),
         }
+
+    def as_text(self) -> str:
+        """The text of its file: one key a line, so that two versions can be compared."""
+        return json.dumps(self.as_json(), indent=0, sort_keys=True) + "\n"
 
 
 def from_json(content: Mapping[str, Any], name: str) -> RiskModel:

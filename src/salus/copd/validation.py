@@ -17,6 +17,7 @@ from salus.copd.design import Floats
 from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import TIERS
 from salus.copd.subgroups import FAIR, subgroups
+from salus.data.provenance import hash_file
 from salus.errors import InputError
 
 JUDGED = ("y_mod", "y_lln12", "y_llngl", "y_070")
@@ -59,7 +60,12 @@ def validate_file(path: str | Path, *, model: str | Path | None = None, replicat
         Bootstrap samples for the bounds.
     """
     own = [RiskModel.read(model)] if model is not None else None
-    return validate(read_people(path), models=own, replicates=replicates, name=str(path))
+    found = validate(read_people(path), models=own, replicates=replicates, name=str(path))
+    trained = {str(m.provenance["training"].get("sha256")) for m in own or [RiskModel.load()]}
+    if hash_file(path).sha256 not in trained:
+        return found
+    warning = "the models were trained on this very file: the figures flatter them. `salus copd card` has honest ones"
+    return Validation(found.rows, (warning, *found.notes))
 
 
 def validate(
@@ -200,3 +206,27 @@ def _bounds(values: Floats) -> tuple[float | None, float | None]:
 
 def _said(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(value, 5)
+
+
+def shown(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """The rows of everybody as text, for a terminal: a tuple a row, cells that can't be said as a dash.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        :attr:`Validation.rows`.
+    """
+    found = []
+    for row in rows:
+        if row["subgroup"] != "all":
+            continue
+        who = f"model, tier {row['tier']}" if "tier" in row else f"{row['instrument']} (approximate)"
+        bounds = f"{_text(row['auroc_lower'])}-{_text(row['auroc_upper'])}"
+        figures = ("slope", "intercept", "observed_expected", "sensitivity_at_90_specificity")
+        cells = (row["outcome"], who, f"{row['n']:,}", f"{row['events']:,}", _text(row["auroc"]), bounds)
+        found.append((*cells, *(_text(row[name]) for name in figures)))
+    return found
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

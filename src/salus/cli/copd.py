@@ -1,0 +1,84 @@
+"""`salus copd`: find people with undiagnosed airflow obstruction; train, judge and calibrate the models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from salus.cli import options
+from salus.copd import recalibration, validation
+from salus.data.output import replaced_file
+
+app = typer.Typer(
+    name="copd", help="Airflow obstruction: case-finding, never screening of everybody.", no_args_is_help=True
+)
+
+PeopleArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="People with spirometry, columns as in the COPD data dictionary (CSV, Parquet).",
+        readable=False,
+    ),
+]
+OutcomeOption = Annotated[str, typer.Option(help="y_mod, y_lln12, y_llngl, y_070 or y_post070.")]
+TierOption = Annotated[str, typer.Option(help="A by questionnaire, B with peak flow.")]
+
+
+@app.command("validate", epilog="Example: salus copd validate people.parquet --json")
+def validate(
+    people: PeopleArgument,
+    model: Annotated[
+        Path | None, typer.Option(help="A model's file, in place of the packaged models.", readable=False)
+    ] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Judge the packaged models and questionnaires on people aged 40 to 79 with spirometry, by subgroup."""
+    found = validation.validate_file(people, model=model)
+    for note in found.notes:
+        typer.echo(f"Note: {note}", err=True)
+    if as_json:
+        typer.echo(json.dumps(found.rows, indent=1))
+        return
+    table = Table(title="Everybody; --json has the subgroups", title_justify="left")
+    names = (
+        "outcome",
+        "scored by",
+        "people",
+        "events",
+        "AUROC",
+        "95 %",
+        "slope",
+        "intercept",
+        "O/E",
+        "sens. at 90 % spec.",
+    )
+    for column in names:
+        table.add_column(column)
+    for row in validation.shown(found.rows):
+        table.add_row(*row)
+    Console().print(table)
+
+
+@app.command("recalibrate", epilog="Example: salus copd recalibrate ours.csv --where 'Yuzhong, 2026' --out ours.json")
+def recalibrate(
+    people: PeopleArgument,
+    where: Annotated[str, typer.Option(help="Place and time of these people; stands in the model's label.")],
+    out: Annotated[Path, typer.Option(help="Model's file to write, in JSON.")],
+    outcome: OutcomeOption = "y_mod",
+    tier: TierOption = "A",
+) -> None:
+    """Fit intercept and slope of a packaged model to your own people; refused where they are too few."""
+    model = recalibration.recalibrate_file(people, where, outcome=outcome, tier=tier)
+    with replaced_file(out) as part:
+        part.write_text(model.as_text(), encoding="utf-8")
+    known = model.calibration
+    typer.echo(
+        f"{model.label}: slope {known['slope']:.2f} (standard error {known['slope_error']:.2f}), intercept "
+        f"{known['intercept']:.2f} ({known['intercept_error']:.2f}), {known['events']:,} with the outcome. Wrote {out}"
+    )
