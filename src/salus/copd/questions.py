@@ -23,6 +23,9 @@ CIGARETTES_A_PACK = 20
 LITRES_A_MINUTE = 60
 """L/min in one L/s."""
 
+AGES = ("age", "smk_start_age", "smk_quit_age")
+"""Items whose years are those of a life, which Chinese says with another word."""
+
 UNIT_WORDS = {
     "years": ("years", "年"),
     "a day": ("a day", "支/天"),
@@ -171,7 +174,7 @@ class Item:
         lang : {'en', 'zh'}
             Language.
         """
-        return unit_words(self.unit, lang)
+        return "岁" if lang == "zh" and self.name in AGES else unit_words(self.unit, lang)
 
     def shown(self, value: float | str, lang: str) -> str:
         """An answer for people, such as ``62 years``, ``yes``, ``smokes now``.

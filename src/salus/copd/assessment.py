@@ -1,0 +1,478 @@
+"""One person's answers into what they mean: probability, reasons, what is missing, flags, the next step.
+
+Three tiers by what is known: A the questionnaire, B with a peak flow, C spirometry, which is read by rule and not
+predicted. Nothing here is a diagnosis: obstruction is found by spirometry, COPD by a clinician.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from salus.copd import answers as given
+from salus.copd.checks import check
+from salus.copd.design import Quantities, log_expected_flow
+from salus.copd.equations import EQUATIONS
+from salus.copd.instruments import INSTRUMENTS
+from salus.copd.interpretation import Interpretation, Session, interpret
+from salus.copd.locale import localised
+from salus.copd.model import RiskModel
+from salus.copd.questionnaire import Result
+from salus.copd.questions import LITRES_A_MINUTE, Item, all_items
+from salus.copd.subgroups import flags as flagged
+from salus.errors import InputError, NameNotFoundError
+
+PRIMARY = "y_llngl"
+"""Outcome whose probability is said first: airflow obstruction by the lower limit of normal of GLI Global 2022."""
+SHOWN = ("y_llngl", "y_lln12", "y_mod", "y_070")
+"""Outcomes of an answer, the first being :data:`PRIMARY`."""
+AGES = (40, 79)
+MOST_ATTACKS = 12
+"""Attacks of wheezing that the survey counted up to."""
+FLOW_SHARES = (0.5, 0.75, 1.0, 1.15)
+"""Peak flows, as shares of the expected one, that are tried where it is missing."""
+DISAGREE = 0.02, 0.2
+"""Difference of two probabilities, absolute and relative, from which on two equations are said to disagree."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Probability of one outcome.
+
+    Attributes
+    ----------
+    outcome : str
+        Key of :data:`salus.copd.model.OUTCOMES`.
+    probability, lower, upper : float
+        Probability; 95 % interval of the probability of people with these answers, not of the person.
+    """
+
+    outcome: str
+    probability: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One additive share of the log-odds of the first outcome, beside the average person of the survey.
+
+    Attributes
+    ----------
+    name : str
+        Key of :attr:`salus.copd.model.RiskModel.reasons`, or ``not_known``.
+    effect : float
+        Log-odds; .69 doubles the odds, -.69 halves them.
+    items : tuple of str
+        Answers that it is made of.
+    answered : bool
+        False where none of them was answered: then it is what the other answers say of them.
+    """
+
+    name: str
+    effect: float
+    items: tuple[str, ...]
+    answered: bool
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What one missing answer would change.
+
+    Attributes
+    ----------
+    item : str
+        Name of the item.
+    lowest, highest : float
+        Probability of the first outcome over plausible answers.
+    at_lowest, at_highest : float or str
+        Answers that give them.
+    """
+
+    item: str
+    lowest: float
+    highest: float
+    at_lowest: float | str
+    at_highest: float | str
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An answer outside the range of the people that the model learned from."""
+
+    item: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class OtherEquation:
+    """Another set of spirometry equations, and what it says of the same values.
+
+    Attributes
+    ----------
+    equation : str
+        Key of :data:`salus.copd.equations.EQUATIONS`.
+    group : str
+        Group that it was computed for.
+    lln, z : float
+        Lower limit of the ratio, and z-score of the ratio.
+    below_lln : bool
+        Whether the ratio is below it.
+    """
+
+    equation: str
+    group: str
+    lln: float
+    z: float
+    below_lln: bool
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What one person's answers mean. Inside only: it is about a person.
+
+    Attributes
+    ----------
+    tier : {'A', 'B', 'C'}
+        Questionnaire, questionnaire and peak flow, spirometry.
+    answers : Mapping of str to (float or str)
+        What was answered or follows from it, in our units.
+    risks : tuple of Risk
+        In the order of :data:`SHOWN`; empty for tier C.
+    reasons : tuple of Reason
+        Strongest first; together with `reference` they add up to the log-odds. Empty for tier C.
+    reference : float or None
+        Log-odds of the average person of the survey.
+    missing : tuple of Missing
+        Answers that are missing, the one that could change most first.
+    next_step : str
+        Key of the sentence: ``spirometry``, ``spirometry_symptoms``, ``asymptomatic``, ``diagnosed`` or ``as_read``.
+    flags : tuple of str
+        ``under_40``, ``over_79``, ``no_age``, ``asymptomatic``, ``diagnosed``, ``outside``, ``subgroup``.
+    outside : tuple of Outside
+        Answers outside the model's data.
+    subgroups : tuple of str or None
+        Groups of this person in which observed over expected was outside .8 to 1.25; None where it was not audited.
+    instruments : Mapping of str to Result
+        Published questionnaires whose items are all there.
+    spirometry : Interpretation or None
+        What the spirometry says, where there is one.
+    others : tuple of OtherEquation
+        Other equations that disagree about the lower limit of normal.
+    notes : tuple of str
+        What deserves a second look, in the language of the check.
+    model : str
+        Version of the model, and whether it is calibrated where it is used; of the equations for tier C.
+    """
+
+    tier: str
+    answers: Mapping[str, float | str]
+    risks: tuple[Risk, ...]
+    reasons: tuple[Reason, ...]
+    reference: float | None
+    missing: tuple[Missing, ...]
+    next_step: str
+    flags: tuple[str, ...]
+    outside: tuple[Outside, ...]
+    subgroups: tuple[str, ...] | None
+    instruments: Mapping[str, Result]
+    spirometry: Interpretation | None
+    others: tuple[OtherEquation, ...]
+    notes: tuple[str, ...]
+    model: str
+
+    @property
+    def primary(self) -> Risk | None:
+        """The probability that is said first; None for tier C."""
+        return self.risks[0] if self.risks else None
+
+    @property
+    def equations_disagree(self) -> bool:
+        """Whether the probabilities by the two sets of equations differ by more than rounding and chance."""
+        by = {r.outcome: r.probability for r in self.risks}
+        one, other = by.get("y_llngl"), by.get("y_lln12")
+        if one is None or other is None:
+            return False
+        return abs(one - other) > max(DISAGREE[0], DISAGREE[1] * max(one, other))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for a machine; `inside_only` says that it is about a person."""
+        return {"inside_only": True, **asdict(self)}
+
+
+@lru_cache
+def models(tier: str) -> tuple[RiskModel, ...]:
+    """Packaged models of a tier, in the order of :data:`SHOWN`."""
+    return tuple(RiskModel.load(outcome, tier) for outcome in SHOWN)
+
+
+def model_frame(settled: pl.DataFrame, model: RiskModel) -> pl.DataFrame:
+    """Settled answers as the models take them: counted attacks up to 12, education and income by their local place.
+
+    Parameters
+    ----------
+    settled : polars.DataFrame
+        What :func:`salus.copd.questions.settle` gave.
+    model : RiskModel
+        Model with the places of its survey.
+    """
+    frame = settled.with_columns(pl.col("wheeze_attacks").clip(upper_bound=MOST_ATTACKS))
+    known = [c for c in ("income_percentile", "education_percentile") if settled[c].null_count() < settled.height]
+    return localised(frame, model.places) if known else frame
+
+
+def tier_of(settled: pl.DataFrame) -> pl.Series:
+    """Tier of each person by what is known.
+
+    Returns
+    -------
+    polars.Series of str
+        'C' where a ratio of FEV1 and FVC and age, sex and height are there, else 'B' with a peak flow, else 'A'.
+    """
+    ratio = (pl.col("fev1_l").is_not_null() & pl.col("fvc_l").is_not_null()) | (
+        pl.col("post_fev1_l").is_not_null() & pl.col("post_fvc_l").is_not_null()
+    )
+    body = pl.all_horizontal(pl.col("age", "sex", "height_cm").is_not_null())
+    flow = pl.all_horizontal(pl.col("pef_lpm", "age", "sex", "height_cm").is_not_null())
+    chosen = pl.when(ratio & body).then(pl.lit("C")).when(flow).then(pl.lit("B")).otherwise(pl.lit("A"))
+    return settled.select(chosen.alias("tier"))["tier"]
+
+
+def assess_person(
+    answers: Mapping[str, Any],
+    *,
+    lang: str = "en",
+    tier: str | None = None,
+    group: str | None = None,
+    confirmed: Sequence[str] = (),
+) -> Assessment:
+    """What one person's answers mean; see :func:`salus.copd.assess`."""
+    raw = given.from_person(answers, looked_at=confirmed)
+    checked = check(raw, lang)
+    if checked.refused.height:
+        reasons = checked.refused["reasons"][0]
+        raise InputError("; ".join(reasons) if lang == "en" else ";".join(reasons))
+    settled = checked.fine
+    notes = tuple(checked.notes["notes"][0]) if checked.notes.height else ()
+    reached = tier_of(settled)[0]
+    chosen = (tier or reached).upper()
+    if chosen not in ("A", "B", "C"):
+        raise NameNotFoundError("tier", chosen, ("A", "B", "C"))
+    if chosen > reached:
+        wanted = {"B": "a peak flow, age, sex and height", "C": "FEV1, FVC, age, sex and height"}[chosen]
+        raise InputError(
+            f"tier {chosen} needs {wanted}; what is known reaches tier {reached}. Answer these, or leave the tier out"
+        )
+    person = settled.row(0, named=True)
+    known = {name: person[name] for name in all_items() if person[name] is not None}
+    instruments = _instruments(known)
+    if chosen == "C":
+        return _read(known, group, instruments, notes)
+    return _scored(raw, settled, known, chosen, instruments, notes)
+
+
+def _read(
+    known: Mapping[str, Any], group: str | None, instruments: Mapping[str, Result], notes: tuple[str, ...]
+) -> Assessment:
+    pre, post = _session(known, ""), _session(known, "post_")
+    body = {"age": known["age"], "height_cm": known["height_cm"], "sex": known["sex"]}
+    said = interpret(**body, pre=pre, post=post)
+    flags = _age_flags(known.get("age"))
+    return Assessment(
+        tier="C",
+        answers=known,
+        risks=(),
+        reasons=(),
+        reference=None,
+        missing=(),
+        next_step="as_read",
+        flags=tuple(flags),
+        outside=(),
+        subgroups=(),
+        instruments=instruments,
+        spirometry=said,
+        others=tuple(o for o in other_equations(body, pre, post, group) if o.below_lln is not said.below_lln),
+        notes=notes,
+        model=EQUATIONS["gli_global_2022"].title,
+    )
+
+
+def _session(known: Mapping[str, Any], stem: str) -> Session | None:
+    fev1, fvc = known.get(f"{stem}fev1_l"), known.get(f"{stem}fvc_l")
+    if fev1 is None or fvc is None:
+        return None
+    return Session(fev1, fvc, known.get(f"q_{stem}fev1"), known.get(f"q_{stem}fvc"))
+
+
+def other_equations(
+    body: Mapping[str, Any], pre: Session | None, post: Session | None, group: str | None
+) -> list[OtherEquation]:
+    """The same values by the other sets of equations, where these hold for the person.
+
+    Parameters
+    ----------
+    body : Mapping
+        `age`, `height_cm` and `sex`.
+    pre, post : Session or None
+        As for :func:`salus.copd.interpretation.interpret`.
+    group : str or None
+        Group for the equations that tell groups apart; each of their groups where it is not given.
+
+    Returns
+    -------
+    list of OtherEquation
+        One for each set and group; a set that does not hold at this age is left out.
+    """
+    found = []
+    for name in ("gli_2012", "nhanes3"):
+        equation = EQUATIONS[name]
+        if not equation.ages[0] <= body["age"] <= equation.ages[1]:
+            continue
+        for one in equation.groups if group is None else [g for g in equation.groups if g == group]:
+            ratio = interpret(**body, pre=pre, post=post, equation=name, group=one).values["fev1_fvc"]
+            if ratio.z is not None and ratio.measured is not None:
+                found.append(OtherEquation(name, one, ratio.lln, ratio.z, ratio.measured < ratio.lln))
+    return found
+
+
+def _scored(
+    raw: pl.DataFrame,
+    settled: pl.DataFrame,
+    known: Mapping[str, Any],
+    tier: str,
+    instruments: Mapping[str, Result],
+    notes: tuple[str, ...],
+) -> Assessment:
+    several = models(tier)
+    first = several[0]
+    frame = model_frame(settled, first)
+    risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in several)
+    shares = first.contributions(frame).row(0, named=True)
+    reasons = [
+        Reason(name, shares[name], tuple(map(own_name, items)), any(own_name(item) in known for item in items))
+        for name, items in {**first.reasons, "not_known": ()}.items()
+    ]
+    outside = tuple(
+        Outside(item, float(known[item]), low, high)
+        for item, (low, high) in first.seen.items()
+        if item in known
+        and item in all_items()
+        and all_items()[item].kind == "number"
+        and not low <= known[item] <= high
+    )
+    symptoms = [known.get(i.name) for i in all_items().values() if i.symptom and _asked(i, first)]
+    flags = _age_flags(known.get("age"))
+    free = all(answer == 0 for answer in symptoms)
+    flags += ["asymptomatic"] if free else []
+    flags += ["diagnosed"] if known.get("prior_dx") == 1 else []
+    flags += ["outside"] if outside else []
+    groups = tuple(flagged(frame, [dict(row) for row in first.audit])[0]) if first.audit else None
+    flags += ["subgroup"] if groups else []
+    step = "diagnosed" if "diagnosed" in flags else "asymptomatic" if free else "spirometry"
+    return Assessment(
+        tier=tier,
+        answers=known,
+        risks=risks,
+        reasons=tuple(sorted(reasons, key=lambda r: -abs(r.effect))),
+        reference=float(shares["reference"]),
+        missing=_missing(raw, settled, tier),
+        next_step=step,
+        flags=tuple(flags),
+        outside=outside,
+        subgroups=groups,
+        instruments=instruments,
+        spirometry=None,
+        others=(),
+        notes=notes,
+        model=first.label,
+    )
+
+
+def _asked(item: Item, model: RiskModel) -> bool:
+    return item.name in {i.name for i in model.items()}
+
+
+def _age_flags(age: float | None) -> list[str]:
+    if age is None:
+        return ["no_age"]
+    return ["under_40"] if age < AGES[0] else ["over_79"] if age > AGES[1] + 1 - 1e-9 else []
+
+
+def _instruments(known: Mapping[str, Any]) -> dict[str, Result]:
+    """Questionnaires whose items are all there and within their bounds."""
+    told: dict[str, Any] = {
+        name: {1.0: "yes", 0.0: "no"}[value] if name in all_items() and all_items()[name].kind == "yesno" else value
+        for name, value in known.items()
+    }
+    found = {}
+    for name, instrument in INSTRUMENTS.items():
+        if any(item.name not in told for item in instrument.items):
+            continue
+        try:
+            found[name] = instrument.score(told)
+        except InputError:
+            continue  # made for other people, such as from 40 years on: then it is not shown
+    return found
+
+
+# ---- what missing answers would change ------------------------------------------------------------------------------
+
+
+def _missing(raw: pl.DataFrame, settled: pl.DataFrame, tier: str) -> tuple[Missing, ...]:
+    model = models(tier)[0]
+    gone = model.missing(model_frame(settled, model)).row(0, named=True)
+    items = [all_items()[own_name(name)] for name, lost in gone.items() if lost]
+    found = _varied(raw, items, model)
+    if tier == "A":
+        flow = _flow(settled)
+        found += [flow] if flow is not None else []
+    return tuple(sorted(found, key=lambda m: m.lowest - m.highest))
+
+
+def own_name(name: str) -> str:
+    """Name of a model's item among those of people: `sex` for `male`, `pef_lpm` for `pef_lps`."""
+    return {"male": "sex", "pef_lps": "pef_lpm"}.get(name, name)
+
+
+def _varied(raw: pl.DataFrame, items: Sequence[Item], model: RiskModel) -> list[Missing]:
+    """Probabilities with each plausible answer of each item that does not contradict the others."""
+    tries: list[tuple[Item, float | str]] = []
+    for item in items:
+        levels = [float(level.value) if item.is_number else level.value for level in item.levels]
+        tries += [(item, value) for value in (item.tries or levels)]
+    if not tries:
+        return []
+    rows = [raw.with_columns(pl.lit(value, item.dtype).alias(item.name)) for item, value in tries]
+    fine = check(pl.concat(rows, how="diagonal")).fine
+    probabilities = model.predict(model_frame(fine, model), interval=False)["probability"].to_numpy()
+    found = []
+    for item in items:
+        at = [k for k, row in enumerate(fine["_row"]) if tries[row][0] is item]
+        if at:
+            values = [tries[fine["_row"][k]][1] for k in at]
+            found.append(_range(item.name, values, probabilities[at]))
+    return found
+
+
+def _range(item: str, values: Sequence[Any], probabilities: np.ndarray) -> Missing:
+    low, high = int(np.argmin(probabilities)), int(np.argmax(probabilities))
+    return Missing(item, float(probabilities[low]), float(probabilities[high]), values[low], values[high])
+
+
+def _flow(settled: pl.DataFrame) -> Missing | None:
+    """What a peak flow would change, from half to 115 % of the one expected for age, sex and height."""
+    person = settled.row(0, named=True)
+    if any(person[name] is None for name in ("age", "sex", "height_cm")):
+        return None
+    model = models("B")[0]
+    expected = float(np.exp(log_expected_flow(Quantities(settled), model.expected_flow)[0])) * LITRES_A_MINUTE
+    flows = [round(expected * share, -1) for share in FLOW_SHARES]
+    rows = pl.concat([settled.with_columns(pef_lpm=pl.lit(f), pef_lps=pl.lit(f / LITRES_A_MINUTE)) for f in flows])
+    return _range("pef_lpm", flows, model.predict(model_frame(rows, model), interval=False)["probability"].to_numpy())
