@@ -1,0 +1,71 @@
+"""The contract of what `salus copd assess` writes: people assessed for airflow obstruction."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from salus.tables.contract import Column, Contract
+
+
+def _probability(name: str, doc: str) -> Column:
+    return Column(name, pl.Float64, doc, required=False, nullable=True, minimum=0, maximum=1)
+
+
+def _number(name: str, doc: str, unit: str | None = None) -> Column:
+    return Column(name, pl.Float64, doc, required=False, nullable=True, unit=unit)
+
+
+def _points(name: str, doc: str) -> Column:
+    return Column(name, pl.Int64, doc, required=False, nullable=True, unit="points", minimum=0)
+
+
+def _word(name: str, doc: str, allowed: tuple[str, ...] | None = None) -> Column:
+    return Column(name, pl.String, doc, required=False, nullable=True, allowed=allowed)
+
+
+def _yes(name: str, doc: str) -> Column:
+    return Column(name, pl.Boolean, doc, required=False, nullable=True)
+
+
+COPD_ASSESSMENTS = Contract(
+    "copd_assessments",
+    "One person of the table that was assessed, scored or refused. Never leaves the wall.",
+    (
+        Column("row", pl.Int64, "row of the input, from 1", minimum=1),
+        _word("person", "the input's own name of the person, where it has one"),
+        _word(
+            "tier", "A questionnaire, B with peak flow, C spirometry; blank where the row was refused", ("A", "B", "C")
+        ),
+        _probability("probability", "probability of airflow obstruction (the same as `y_llngl`); blank for tier C"),
+        _probability("lower", "lower bound of its 95 % interval, of people with these answers"),
+        _probability("upper", "upper bound of its 95 % interval"),
+        _probability("y_llngl", "probability of FEV1/FVC below the lower limit of normal by GLI Global 2022"),
+        _probability("y_lln12", "probability of the same by GLI-2012"),
+        _probability("y_mod", "probability of FEV1/FVC below .70 and FEV1 below 80 % of predicted"),
+        _probability("y_070", "probability of FEV1/FVC below .70"),
+        _probability("y_post070", "probability of FEV1/FVC below .70 after a bronchodilator, where it was asked for"),
+        _number("fev1_fvc", "measured ratio of the session that is read (tier C)"),
+        _number("fev1_fvc_lln", "its lower limit of normal by GLI Global 2022"),
+        _number("fev1_fvc_z", "z-score of the ratio"),
+        _number("fev1_z", "z-score of FEV1"),
+        _number("fvc_z", "z-score of FVC"),
+        _yes("below_lln", "ratio below the lower limit of normal; blank where quality leaves it open"),
+        _yes("below_070", "ratio below .70"),
+        _word("pattern", "pattern of the spirometry"),
+        _word("severity", "severity by the z-score of FEV1"),
+        _points("gold", "GOLD grade 1 to 4, after a bronchodilator only"),
+        _word(
+            "flags",
+            "what to mind, separated by blanks: no_age, under_40, over_79, asymptomatic, diagnosed, outside (the data "
+            "of the model)",
+        ),
+        _word("subgroups", "groups of the person in which observed over expected was outside .8 to 1.25"),
+        _points("cdq", "points of the COPD Diagnostic Questionnaire, where all its items are there"),
+        _points("puma", "points of PUMA, where all its items are there"),
+        _word("notes", "what deserves a second look"),
+        _word("refused", "why the row was not scored: what was found, what was wanted, what to do"),
+        Column("model", pl.String, "version of the models, and whether they are calibrated where they are used"),
+    ),
+    key=("row",),
+    inside_wall=True,
+)
