@@ -27,15 +27,15 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "log_pack_years": ("smk_status", "smk_years", "smk_cpd"),
     "log_years_since": ("smk_status", "quit_years"),
     "body_mass_index": ("height_cm", "weight_kg"),
-    "years_in_dust": ("occ_mineral_dust_yrs", "occ_organic_dust_yrs"),
-    "years_in_fumes": ("occ_exhaust_yrs", "occ_other_fumes_yrs"),
-    "log_wheeze_attacks": ("wheeze_12mo", "wheeze_attacks"),
-    "wheeze_on_exercise": ("wheeze_12mo", "wheeze_exercise"),
+    "mineral_dust": ("occ_mineral_dust_yrs",),
+    "organic_dust": ("occ_organic_dust_yrs",),
+    "exhaust": ("occ_exhaust_yrs",),
+    "other_fumes": ("occ_other_fumes_yrs",),
     "wheeze_medicine": ("wheeze_12mo", "wheeze_rx"),
-    "asthma_still": ("asthma_ever", "asthma_now"),
     "peak_flow": ("age", "male", "height_cm", "pef_lps"),
 }
 """Quantities made of several answers, and the items that they are made of."""
+_LOG_YEARS = ("mineral_dust", "organic_dust", "exhaust", "other_fumes")
 
 
 @dataclass(frozen=True)
@@ -151,9 +151,6 @@ class Quantities:
         """0 for those who never smoked, whatever else stands there."""
         return np.where(self["former"] + self["current"] == 0, 0.0, values)
 
-    def _where_yes(self, gate: str, values: Floats) -> Floats:
-        return np.where(self[gate] == 0, 0.0, values)
-
     def _derive(self, name: str) -> Floats:
         if name in ("former", "current"):
             return self._status_is(name)
@@ -167,18 +164,10 @@ class Quantities:
             return np.where(self["former"] == 0, 0.0, np.log1p(self["quit_years"]))
         if name == "body_mass_index":
             return self["weight_kg"] / (self["height_cm"] / 100) ** 2
-        if name == "years_in_dust":
-            return np.log1p(self["occ_mineral_dust_yrs"] + self["occ_organic_dust_yrs"])
-        if name == "years_in_fumes":
-            return np.log1p(self["occ_exhaust_yrs"] + self["occ_other_fumes_yrs"])
-        if name == "log_wheeze_attacks":
-            return self._where_yes("wheeze_12mo", np.log1p(self["wheeze_attacks"]))
-        if name == "wheeze_on_exercise":
-            return self._where_yes("wheeze_12mo", self["wheeze_exercise"])
+        if name in _LOG_YEARS:
+            return np.log1p(self[DERIVED[name][0]])
         if name == "wheeze_medicine":
-            return self._where_yes("wheeze_12mo", self["wheeze_rx"])
-        if name == "asthma_still":
-            return self._where_yes("asthma_ever", self["asthma_now"])
+            return np.where(self["wheeze_12mo"] == 0, 0.0, self["wheeze_rx"])
         if self._expected_flow is None:
             raise InputError("the model has no expected peak flow; train it with tier B")
         return np.log(self["pef_lps"]) - log_expected_flow(self, self._expected_flow)

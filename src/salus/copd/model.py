@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from salus.copd.design import Floats, Quantities, Term, columns
 from salus.copd.locale import localised
@@ -34,7 +35,7 @@ OUTCOMES = {
 """What a model predicts, as columns of the data dictionary; all but the last before a bronchodilator."""
 
 FORMAT = 1
-_CHUNK = 250_000
+_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -256,15 +257,15 @@ class RiskModel:
         tempered = np.ones(len(x))
         if not gone.any():
             return x, tempered
-        patterns, which = np.unique(np.packbits(gone, axis=1), axis=0, return_inverse=True)
-        for k in range(len(patterns)):
-            rows = np.flatnonzero(which.ravel() == k)
-            lost = gone[rows[0]]
-            if not lost.any():
-                continue
+        known = np.flatnonzero(gone.any(axis=1))
+        for rows in _alike(gone[known]):
+            at = known[rows]
+            lost = gone[at[0]]
             weights, variance = self._filled(lost.tobytes())
-            x[np.ix_(rows, lost)] = x[np.ix_(rows, ~lost)] @ weights
-            tempered[rows] = np.sqrt(1 + np.pi * variance / 8)
+            part = x[at]
+            part[:, lost] = part[:, ~lost] @ weights
+            x[at] = part
+            tempered[at] = np.sqrt(1 + np.pi * variance / 8)
         return x, tempered
 
     def _filled(self, pattern: bytes) -> tuple[Floats, float]:
@@ -375,6 +376,22 @@ def _packaged(outcome: str, tier: str) -> RiskModel:
 def _expit(log_odds: Floats) -> Floats:
     # polars and JSON want plain floats of 64 bits; expit of scipy is typed Any
     return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
+
+
+def _alike(gone: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Row numbers of each pattern of missing columns."""
+    key = np.zeros(len(gone), dtype=np.int64)
+    for start in range(0, gone.shape[1], 32):
+        bits = gone[:, start : start + 32]
+        word = bits @ (1 << np.arange(bits.shape[1], dtype=np.int64))
+        key = np.unique(_paired(key, word), return_inverse=True)[1]
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
+
+
+def _paired(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    ranks: NDArray[np.int64] = np.unique(second, return_inverse=True)[1]
+    return first * (int(ranks.max()) + 1) + ranks
 
 
 def _rounded(values: Floats) -> list[float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from salus.copd.design import Term
 
-PENALTIES = (1.0, 3.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+PENALTIES = (10.0, 30.0, 60.0, 120.0, 300.0, 1000.0)
 """Ridge penalties on standardised columns; the best by log score on the cycle left out is taken."""
 
 QUESTIONNAIRE = (
@@ -19,19 +19,21 @@ QUESTIONNAIRE = (
     Term("smoking", ("current",)),
     Term("smoking", ("years_smoked",), (5.0, 20.0, 35.0, 50.0)),
     Term("smoking", ("log_pack_years",), (0.5, 2.0, 3.0, 4.2)),
-    Term("smoking", ("log_years_since",)),
     Term("cough", ("cough_3mo",)),
     Term("phlegm", ("phlegm_3mo",)),
     Term("wheeze", ("wheeze_12mo",)),
-    Term("wheeze", ("log_wheeze_attacks",)),
-    Term("wheeze", ("wheeze_on_exercise",)),
     Term("wheeze", ("wheeze_medicine",)),
     Term("breathlessness", ("dyspnea_exertion",)),
     Term("general_health", ("gen_health",)),
     Term("asthma", ("asthma_ever",)),
-    Term("asthma", ("asthma_still",)),
     Term("diagnosis", ("emphysema_ever",)),
     Term("diagnosis", ("chronic_bronchitis_ever",)),
+    Term("diabetes", ("diabetes",)),
+    Term("chest_pain", ("chest_pain",)),
+    Term("work", ("mineral_dust",)),
+    Term("work", ("organic_dust",)),
+    Term("work", ("exhaust",)),
+    Term("work", ("other_fumes",)),
     Term("education", ("education",)),
     Term("income", ("poverty_ratio",)),
 )

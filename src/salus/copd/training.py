@@ -1,4 +1,9 @@
-"""Training of the risk models: penalty by leaving one survey cycle out, fit, covariance, audit, provenance."""
+"""Training of the risk models: penalty by leaving one survey cycle out, fit, covariance, audit, provenance.
+
+A yes or no of 500 people says little about thirty columns; how far each of 5,000 people is from normal says more. The
+coefficients are therefore drawn, as far as the outcome itself supports it, towards those that predict the z-scores of
+FEV1/FVC and of FEV1: two guides, each a fixed sum of the same columns. What comes out is a plain logistic model.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +25,7 @@ from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import MODEL_ITEMS
 from salus.copd.performance import observed_expected
 from salus.copd.recipe import PENALTIES, TERMS
+from salus.copd.reference import expected_table
 from salus.copd.subgroups import subgroups
 from salus.copd.verification import Verified, verification
 from salus.errors import InputError
@@ -27,6 +33,7 @@ from salus.errors import InputError
 MODEL_VERSION = "1.0"
 _REPLICATES = 200
 _FEWEST_OF_A_GROUP = 20
+_GUIDE_RIDGE, _GUIDE_PENALTY = 30.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Prepared:
         Survey design, with the weights of verification where the outcome needs them.
     fold : ndarray of int, shape (n,)
         Number of the survey cycle; of the group of sampling units where there is one cycle only.
+    severity : ndarray of float, shape (n, 2)
+        z-scores of FEV1/FVC and FEV1 by GLI Global 2022; nan where height or sex is missing.
     verified : Verified or None
         Who has a second blow, for the outcome after a bronchodilator.
     """
@@ -51,6 +60,7 @@ class Prepared:
     y: Floats
     design: Design
     fold: NDArray[np.int64]
+    severity: Floats
     verified: Verified | None
 
 
@@ -111,13 +121,14 @@ def train(
     """
     chosen = tuple(terms or TERMS[tier])
     people = prepare(frame, outcome, chosen, name)
-    scores = {each: cross_validated(people, chosen, each) for each in penalties}
+    scores = cross_validated(people, chosen, penalties)
     losses = {each: log_loss(people.y, p, people.design.weights) for each, p in scores.items()}
     penalty = min(losses, key=lambda each: losses[each])
     flow = expected_flow(people.frame, people.design.weights) if _needs_flow(chosen) else {}
     filled = fill(columns(Quantities(people.frame, flow or None), chosen), people.design.weights)
-    found = fit(filled.z, people.y, people.design.weights, np.full(filled.z.shape[1], penalty))
-    covariance = sandwich(filled.z, found, people.design)
+    lines = guide(filled.z, people.severity, people.design.weights)
+    found = guided(filled.z, people.y, people.design.weights, lines, penalty)
+    covariance = sandwich(found.x, found.fit, people.design)
     unscale = np.concatenate([[1.0], 1 / filled.scale])
     asked = [item for item in MODEL_ITEMS if any(item in term.items for term in chosen)]
     provenance: dict[str, Any] = {
@@ -146,9 +157,9 @@ def train(
         terms=chosen,
         mean=filled.mean,
         spread=filled.spread,
-        intercept=found.intercept,
+        intercept=found.fit.intercept,
         coefficients=found.coefficients / filled.scale,
-        covariance=covariance * np.outer(unscale, unscale),
+        covariance=found.back @ covariance @ found.back.T * np.outer(unscale, unscale),
         critical=round(float(student.ppf(0.975, max(people.design.freedom, 1))), 6),
         expected_flow=flow,
         seen={item: _range(people.frame, item) for item in asked if item != "smk_status"},
@@ -191,26 +202,129 @@ def prepare(frame: pl.DataFrame, outcome: str, terms: Sequence[Term], name: str 
             f"{name} has {len(y):,} people aged {AGES[0]} to {AGES[1]} with {outcome}, {int(y.sum())} of them with the "
             f"outcome: a model of {size} columns wants more of both. Take more cycles"
         )
-    return Prepared(kept, y, design, _folds(kept, design), verified)
+    return Prepared(kept, y, design, _folds(kept, design), severity(kept, name), verified)
 
 
-def cross_validated(people: Prepared, terms: Sequence[Term], penalty: float) -> Floats:
-    """Probability of each person by a model that was trained without the person's fold.
+def severity(frame: pl.DataFrame, name: str = "the table") -> Floats:
+    """How far from normal people blow: z-scores of FEV1/FVC and FEV1 by GLI Global 2022.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        `age` in completed years, `male`, `height_cm`, `fev1_l`, `fvc_l`.
+    name : str
+        What the person calls the table, for messages.
 
     Returns
     -------
-    ndarray of float, shape (n,)
-        Everything is learned anew in each fold: means, what missing answers are filled with, the expected peak flow.
+    ndarray of float, shape (n, 2)
+        nan where a number is missing.
     """
-    found = np.empty(len(people.y))
+    lacking = [c for c in ("age", "male", "height_cm", "fev1_l", "fvc_l") if c not in frame.columns]
+    if lacking:
+        raise InputError(f"{name} has no column {', '.join(lacking)}: training needs FEV1 and FVC in litres")
+    table = expected_table(
+        frame["age"].cast(pl.Float64) + 0.5,
+        frame["height_cm"],
+        frame["male"].replace_strict({0: "female", 1: "male"}, default=None, return_dtype=pl.String),
+        fev1=frame["fev1_l"],
+        fvc=frame["fvc_l"],
+    )
+    found: Floats = table.select(pl.col("fev1_fvc_z", "fev1_z").fill_null(float("nan"))).to_numpy()
+    return found
+
+
+def guide(z: Floats, targets: Floats, weights: Floats) -> Floats:
+    """Least-squares lines of the columns that predict how far from normal people blow.
+
+    Parameters
+    ----------
+    z : ndarray of float, shape (n, p)
+        Standardised columns.
+    targets : ndarray of float, shape (n, k)
+        z-scores; rows with nan are left out.
+    weights : ndarray of float, shape (n,)
+        Survey weights.
+
+    Returns
+    -------
+    ndarray of float, shape (p, k)
+        Coefficients, each line scaled to a standard deviation of 1.
+    """
+    rows = ~np.isnan(targets).any(axis=1)
+    w = weights[rows] / weights[rows].mean()
+    x, t = z[rows], targets[rows] - np.average(targets[rows], axis=0, weights=weights[rows])
+    lines = np.linalg.solve((x * w[:, None]).T @ x + _GUIDE_RIDGE * np.eye(x.shape[1]), (x * w[:, None]).T @ t)
+    found: Floats = lines / (x @ lines).std(axis=0)
+    return found
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A logistic fit with guides.
+
+    Attributes
+    ----------
+    fit : Fit
+        On the guides and the columns.
+    x : ndarray, shape (n, k + p)
+        What was fitted on.
+    coefficients : ndarray, shape (p,)
+        Of the columns alone, the guides' share among them.
+    back : ndarray, shape (1 + p, 1 + k + p)
+        From the coefficients of the fit to intercept and coefficients of the columns.
+    """
+
+    fit: Fit
+    x: Floats
+    coefficients: Floats
+    back: Floats
+
+
+def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, penalty: float) -> Guided:
+    """Fit a logistic model whose coefficients are drawn towards the guides instead of towards 0.
+
+    Parameters
+    ----------
+    z : ndarray of float, shape (n, p)
+        Standardised columns.
+    y : ndarray of float, shape (n,)
+        0 or 1.
+    weights : ndarray of float, shape (n,)
+        Survey weights.
+    lines : ndarray of float, shape (p, k)
+        What :func:`guide` gave.
+    penalty : float
+        Ridge penalty on what departs from the guides; the guides have a small one of their own.
+    """
+    size, count = lines.shape
+    x = np.hstack([z @ lines, z])
+    found = fit(x, y, weights, np.concatenate([np.full(count, _GUIDE_PENALTY), np.full(size, penalty)]))
+    back = np.zeros((1 + size, 1 + count + size))
+    back[0, 0], back[1:, 1 : 1 + count], back[1:, 1 + count :] = 1.0, lines, np.eye(size)
+    return Guided(found, x, back[1:, 1:] @ found.coefficients, back)
+
+
+def cross_validated(people: Prepared, terms: Sequence[Term], penalties: Sequence[float]) -> dict[float, Floats]:
+    """Probability of each person by a model that was trained without the person's fold, for each penalty.
+
+    Returns
+    -------
+    dict of float to ndarray of float, shape (n,)
+        Everything is learned anew in each fold: means, what missing answers are filled with, the expected peak flow,
+        the guides.
+    """
+    found = {each: np.empty(len(people.y)) for each in penalties}
     weights = people.design.weights
     for fold in np.unique(people.fold):
         rows = people.fold != fold
         inside = people.frame.filter(pl.Series(rows))
         flow = expected_flow(inside, weights[rows]) if _needs_flow(terms) else None
-        filled = fill(columns(Quantities(people.frame, flow), terms), weights, rows)
-        fitted: Fit = fit(filled.z[rows], people.y[rows], weights[rows], np.full(filled.z.shape[1], penalty))
-        found[~rows] = expit(fitted.intercept + filled.z[~rows] @ fitted.coefficients)
+        z = fill(columns(Quantities(people.frame, flow), terms), weights, rows).z
+        lines = guide(z[rows], people.severity[rows], weights[rows])
+        for each in penalties:
+            fitted = guided(z[rows], people.y[rows], weights[rows], lines, each)
+            found[each][~rows] = expit(fitted.fit.intercept + z[~rows] @ fitted.coefficients)
     return found
 
 
