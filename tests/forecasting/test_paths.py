@@ -14,7 +14,7 @@ from scipy.stats import norm, spearmanr
 
 from salus.errors import InputError
 from salus.forecasting.model import TAUS
-from salus.forecasting.paths import FEWEST, Paths, at_levels, changes, joint
+from salus.forecasting.paths import FEWEST, Paths, anchored, at_levels, changes, joint
 from salus.tables.contracts import FORECASTS
 
 HORIZONS = (1, 2, 3, 4)
@@ -130,3 +130,20 @@ def test_paths_become_sample_rows_of_the_contract() -> None:
     one = table.filter(location="P1", output_type_id="3").sort("horizon")
     np.testing.assert_array_equal(one["value"], values[1, 3])
     assert one["target_end_date"][0] == panel.target_end(1) > dt.date(2019, 1, 1)
+
+
+def test_anchored_paths_have_the_forecast_first_and_keep_their_order() -> None:
+    chance = np.random.default_rng(1)
+    paths = (9 + np.cumsum(0.1 * chance.standard_normal((1, 500, 12)), axis=2)) ** 4
+    found = anchored(paths, margins(), 0.8)
+    np.testing.assert_allclose(np.quantile(found[0, :, :4], TAUS, axis=0, method="hazen").T, margins()[0], rtol=3e-3)
+    for h in range(4):
+        np.testing.assert_array_equal(np.argsort(found[0, :, h]), np.argsort(paths[0, :, h]))
+    moved = found[0, :, 3:] ** 0.25 - paths[0, :, 3:] ** 0.25
+    np.testing.assert_allclose(moved[:, 1:], moved[:, :-1] * 0.8, atol=1e-9)
+
+
+def test_paths_that_have_the_forecast_already_are_left_as_they_are() -> None:
+    paths = joint(margins(), changes(panel_of(walk(1, 200)), HORIZONS), 300)
+    np.testing.assert_allclose(anchored(paths, margins(), 0.8), paths)
+    assert np.isnan(anchored(paths * np.nan, margins(), 0.8)).all()

@@ -200,6 +200,96 @@ def weighted_interval_score(q: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 2 * np.where(error >= 0, tau * error, (tau - 1) * error).mean(axis=1)
 
 
+def energy_score(paths: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Energy score of sample paths: the mean distance to the truth less half the mean distance between paths.
+
+    In one dimension it is the continuous ranked probability score (Gneiting and Raftery: Strictly proper scoring rules,
+    prediction, and estimation, Journal of the American Statistical Association 2007, 102(477), 359-378, section 4.3).
+
+    Parameters
+    ----------
+    paths : numpy.ndarray
+        Shape (tasks, draws, periods): at least two equally likely paths.
+    truth : numpy.ndarray
+        Shape (tasks, periods).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tasks,), in the unit of the paths; less is better. Distances between paths are taken over all pairs of
+        different ones, so that few paths are no disadvantage.
+
+    Examples
+    --------
+    >>> float(energy_score(np.array([[[0.0, 0.0], [3.0, 4.0]]]), np.array([[0.0, 0.0]]))[0])
+    0.0
+    """
+    draws = paths.shape[1]
+    found = np.linalg.norm(paths - truth[:, None], axis=2).mean(axis=1)
+    for row, one in enumerate(paths):
+        square = (one**2).sum(axis=1)
+        apart = np.sqrt(np.maximum(square[:, None] + square - 2 * one @ one.T, 0.0))
+        found[row] -= apart.sum() / (2 * draws * (draws - 1))
+    return np.asarray(found)
+
+
+def variogram_score(paths: np.ndarray, truth: np.ndarray, power: float = 0.5) -> np.ndarray:
+    """Variogram score of sample paths: how well they tell the differences between periods, thus how these go together.
+
+    Scheuerer and Hamill: Variogram-based proper scoring rules for probabilistic forecasts of multivariate quantities,
+    Monthly Weather Review 2015, 143(4), 1321-1334, equation 12, all weights equal.
+
+    Parameters
+    ----------
+    paths : numpy.ndarray
+        Shape (tasks, draws, periods): equally likely paths.
+    truth : numpy.ndarray
+        Shape (tasks, periods).
+    power : float
+        Of the absolute differences.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tasks,): the mean over pairs of periods of the squared error; less is better.
+
+    Examples
+    --------
+    >>> float(variogram_score(np.array([[[0.0, 4.0], [0.0, 16.0]]]), np.array([[0.0, 1.0]]))[0])
+    4.0
+    """
+    first, second = np.triu_indices(truth.shape[1], 1)
+    expected = (np.abs(paths[:, :, first] - paths[:, :, second]) ** power).mean(axis=1)
+    return np.asarray(((np.abs(truth[:, first] - truth[:, second]) ** power - expected) ** 2).mean(axis=1))
+
+
+def ranked_probability_score(chances: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Ranked probability score of ordered classes, such as the week of the peak: near misses cost less than far ones.
+
+    Epstein: A scoring system for probability forecasts of ranked categories, Journal of Applied Meteorology 1969, 8(6),
+    985-987, without its division: in steps between classes.
+
+    Parameters
+    ----------
+    chances : numpy.ndarray
+        Shape (tasks, classes), rows adding up to 1.
+    truth : numpy.ndarray
+        Shape (tasks,): number of the class that came, from 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tasks,): 0 for certainty in the right class, the distance for certainty in another.
+
+    Examples
+    --------
+    >>> ranked_probability_score(np.array([[0.5, 0.0, 0.5], [0.0, 0.0, 1.0]]), np.array([0, 0])).tolist()
+    [0.5, 2.0]
+    """
+    came = np.arange(chances.shape[1]) >= truth[:, None]
+    return np.asarray(((np.cumsum(chances, axis=1) - came)[:, :-1] ** 2).sum(axis=1))
+
+
 def place(q: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the truth lies in each forecast distribution, as an interval of levels.
 

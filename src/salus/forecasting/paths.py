@@ -17,7 +17,7 @@ from scipy.stats import norm, rankdata
 
 from salus.errors import InputError
 from salus.forecasting.model import TAUS, Floats
-from salus.forecasting.scale import root
+from salus.forecasting.scale import root, unroot
 from salus.surveillance.panel import Panel
 from salus.tables.contracts import FORECASTS
 
@@ -148,6 +148,33 @@ def joint(quantiles: Floats, past: Floats, draws: int = DRAWS, *, seed: int = 1)
     answer = np.sort(at_levels(quantiles, (np.arange(draws) + 0.5) / draws), axis=2)
     order = np.argsort(np.argsort(_together(past, draws, seed), axis=0, kind="stable"), axis=0, kind="stable")
     return np.take_along_axis(np.moveaxis(answer, 2, 1), np.moveaxis(order, 0, 1), axis=1)
+
+
+def anchored(paths: Floats, quantiles: Floats, fade: float) -> Floats:
+    """Paths whose first periods have the margins of a forecast, and whose later ones go on from there.
+
+    Parameters
+    ----------
+    paths : numpy.ndarray, shape (places, draws, periods)
+        Paths of at least as many periods as the forecast has horizons, at least 0; NaN where there are none.
+    quantiles : numpy.ndarray, shape (places, horizons, 23)
+        The forecast of the first periods.
+    fade : float
+        Share of the move of the last anchored period that each later one keeps of the one before, on the fourth-root
+        scale.
+
+    Returns
+    -------
+    numpy.ndarray, shape (places, draws, periods)
+        In each anchored period the draws keep their order.
+    """
+    draws, near = paths.shape[1], quantiles.shape[1]
+    order = np.argsort(np.argsort(paths[:, :, :near], axis=1, kind="stable"), axis=1, kind="stable")
+    margins = np.sort(at_levels(quantiles, (np.arange(draws) + 0.5) / draws), axis=2)
+    first = np.take_along_axis(np.moveaxis(margins, 2, 1), order, axis=1)
+    moved = root(first[:, :, -1:]) - root(paths[:, :, near - 1 : near])
+    later = unroot(root(paths[:, :, near:]) + moved * fade ** np.arange(1, paths.shape[2] - near + 1))
+    return np.where(np.isfinite(paths), np.concatenate([first, later], axis=2), np.nan)
 
 
 def at_levels(quantiles: Floats, levels: Floats) -> Floats:

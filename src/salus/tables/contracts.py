@@ -73,6 +73,33 @@ FORECASTS = Contract(
     ),
 )
 
+MILESTONES = Contract(
+    "milestones",
+    "One answer about the season of one place: its peak, its beginning, how long it lasts, what the next periods add.",
+    (
+        Column("model", pl.String, "name of the model whose paths tell it"),
+        Column("reference_date", pl.Date, "day on which it is told; nothing later is known to it"),
+        _DISEASE,
+        _SIGNAL,
+        _LOCATION,
+        Column("season", pl.String, "the season, such as 2018/19"),
+        Column(
+            "target",
+            pl.String,
+            "`peak` (period of the highest value), `peak size`, `onset of level K` (first period at level K or above), "
+            "`periods at level K` (or above), `next 4` (sum of the next periods)",
+        ),
+        Column("output_type", pl.String, "kind of row", allowed=("quantile", "pmf")),
+        Column(
+            "output_type_id",
+            pl.String,
+            "quantile level; or the last day of the period, or `never`: not in this season",
+        ),
+        Column("value", pl.Float64, "quantile in the signal's unit or in periods, or a probability", minimum=0),
+    ),
+    key=("model", "reference_date", "disease", "signal", "location", "season", "target", "output_type_id"),
+)
+
 RECORDS = Contract(
     "records",
     "One visit of one person. Never leaves the wall.",
@@ -289,5 +316,5 @@ PLACES = Contract(
     key=("location",),
 )
 
-ALL = (SERIES, FORECASTS, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST, PLACES)
+ALL = (SERIES, FORECASTS, MILESTONES, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST, PLACES)
 """Every contract, in the order of the reference page."""
