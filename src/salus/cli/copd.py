@@ -11,8 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from salus.cli import options
-from salus.copd import recalibration, validation
-from salus.data.output import replaced_file
+from salus.copd import recalibration, training, validation
+from salus.copd.model import OUTCOMES
+from salus.copd.model_items import TIERS
+from salus.data.output import replaced_file, replaced_folder
+from salus.data.provenance import command_line, run_record
 
 app = typer.Typer(
     name="copd", help="Airflow obstruction: case-finding, never screening of everybody.", no_args_is_help=True
@@ -28,6 +31,37 @@ PeopleArgument = Annotated[
 ]
 OutcomeOption = Annotated[str, typer.Option(help="y_mod, y_lln12, y_llngl, y_070 or y_post070.")]
 TierOption = Annotated[str, typer.Option(help="A by questionnaire, B with peak flow.")]
+
+
+@app.command("train", epilog="Example: salus copd train people.parquet --out models")
+def train(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="People with spirometry, columns as in the COPD data dictionary; or the tables of NHANES as `salus "
+            "data pull nhanes` writes them, one file each.",
+            readable=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the models, a JSON file each.")],
+    outcome: Annotated[list[str] | None, typer.Option(help="Only this outcome; repeatable.")] = None,
+    tier: Annotated[list[str] | None, typer.Option(help="Only this tier, A or B; repeatable.")] = None,
+) -> None:
+    """Train the models, the penalty chosen by leaving one survey cycle out; the same files give the same models."""
+    asked = {"outcome": outcome or list(OUTCOMES), "tier": tier or list(TIERS)}
+    models = training.train_files(files, asked["outcome"], asked["tier"])
+    with replaced_folder(out) as part:
+        record = run_record("copd train", list(files), asked, typed=command_line())
+        (part / "run.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+        for model in models:
+            (part / model.file_name).write_text(model.as_text(), encoding="utf-8")
+    for model in models:
+        known = model.provenance
+        typer.echo(
+            f"{model.file_name}: {known['people']:,} people, {known['events']:,} with the outcome, penalty "
+            f"{known['penalty']:g}"
+        )
 
 
 @app.command("validate", epilog="Example: salus copd validate people.parquet --json")

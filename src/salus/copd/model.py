@@ -69,7 +69,7 @@ class RiskModel:
     seen : mapping of str to (float, float)
         Smallest and largest answer among the people it was trained on.
     provenance : mapping
-        Training data with hash, cycles, people, events, weights, penalty, code and time.
+        Training files with hash, cycles, people, events, weights, penalty, code and time.
     audit : tuple of mapping
         Observed over expected by subgroup, from cross-validation: `subgroup`, `observed_expected`, `lower`, `upper`,
         `events`.
@@ -163,6 +163,11 @@ class RiskModel:
         """The questions that the model asks, in the order in which to ask them."""
         asked = {name for term in self.terms for name in term.items}
         return tuple(item for name, item in MODEL_ITEMS.items() if name in asked)
+
+    @property
+    def file_name(self) -> str:
+        """Name of its file."""
+        return _file_name(self.outcome, self.tier)
 
     @property
     def label(self) -> str:
@@ -366,9 +371,13 @@ def items(tier: str = "A") -> tuple[Item, ...]:
     return tuple(item for name, item in MODEL_ITEMS.items() if name in asked)
 
 
+def _file_name(outcome: str, tier: str) -> str:
+    return f"{outcome}_{tier.lower()}.json"
+
+
 @lru_cache
 def _packaged(outcome: str, tier: str) -> RiskModel:
-    name = f"{outcome}_{tier.lower()}.json"
+    name = _file_name(outcome, tier)
     text = files("salus.copd").joinpath("data", "models", name).read_text(encoding="utf-8")
     return from_json(json.loads(text), name)
 

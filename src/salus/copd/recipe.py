@@ -26,6 +26,7 @@ QUESTIONNAIRE = (
     Term("breathlessness", ("dyspnea_exertion",)),
     Term("general_health", ("gen_health",)),
     Term("asthma", ("asthma_ever",)),
+    Term("asthma", ("asthma_ever", "log_pack_years")),
     Term("diagnosis", ("emphysema_ever",)),
     Term("diagnosis", ("chronic_bronchitis_ever",)),
     Term("diabetes", ("diabetes",)),

@@ -1,15 +1,11 @@
-"""Training of the risk models: penalty by leaving one survey cycle out, fit, covariance, audit, provenance.
-
-A yes or no of 500 people says little about thirty columns; how far each of 5,000 people is from normal says more. The
-coefficients are therefore drawn, as far as the outcome itself supports it, towards those that predict the z-scores of
-FEV1/FVC and of FEV1: two guides, each a fixed sum of the same columns. What comes out is a plain logistic model.
-"""
+"""Training of the risk models: penalty by leaving one survey cycle out, fit, covariance, audit, provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,21 +15,22 @@ from scipy.stats import t as student
 
 from salus.copd.cohort import AGES, WEIGHT, Design, design_of, eligible
 from salus.copd.design import FLOW_COLUMNS, Floats, Quantities, Term, columns, flow_columns
-from salus.copd.fitting import Fit, expit, fit, sandwich
+from salus.copd.fitting import expit, sandwich
+from salus.copd.guides import guide, guided, severity
 from salus.copd.locale import places
 from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import MODEL_ITEMS
+from salus.copd.nhanes_people import read_training
 from salus.copd.performance import observed_expected
 from salus.copd.recipe import PENALTIES, TERMS
-from salus.copd.reference import expected_table
 from salus.copd.subgroups import subgroups
 from salus.copd.verification import Verified, verification
-from salus.errors import InputError
+from salus.data.provenance import InputFile, hash_file
+from salus.errors import InputError, NameNotFoundError
 
 MODEL_VERSION = "1.0"
 _REPLICATES = 200
 _FEWEST_OF_A_GROUP = 20
-_GUIDE_RIDGE, _GUIDE_PENALTY = 30.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def train(
     *,
     terms: Sequence[Term] | None = None,
     penalties: Sequence[float] = PENALTIES,
-    source: Mapping[str, Any] | None = None,
+    source: Sequence[InputFile] = (),
     name: str = "the table",
 ) -> RiskModel:
     """Train one model.
@@ -109,8 +106,8 @@ def train(
         Others than those of :data:`salus.copd.recipe.TERMS`.
     penalties : sequence of float
         Ridge penalties to choose from.
-    source : mapping, optional
-        Name and hash of the training file, for the provenance.
+    source : sequence of InputFile
+        Names and hashes of the training files, for the provenance.
     name : str
         What the person calls the table, for messages.
 
@@ -132,7 +129,7 @@ def train(
     unscale = np.concatenate([[1.0], 1 / filled.scale])
     asked = [item for item in MODEL_ITEMS if any(item in term.items for term in chosen)]
     provenance: dict[str, Any] = {
-        "training": dict(source or {}),
+        "training": [{"file": each.name, "sha256": each.sha256} for each in source],
         "cycles": sorted(people.frame["cycle"].unique()) if "cycle" in people.frame.columns else [],
         "ages": list(AGES),
         "people": people.frame.height,
@@ -169,6 +166,27 @@ def train(
     )
 
 
+def train_files(
+    paths: Sequence[str | Path], outcomes: Sequence[str] = tuple(OUTCOMES), tiers: Sequence[str] = tuple(TERMS)
+) -> list[RiskModel]:
+    """Train models from one file of people, or from the tables of NHANES as pulled.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        See :func:`salus.copd.nhanes_people.read_training`.
+    outcomes : sequence of str
+        Keys of :data:`salus.copd.model.OUTCOMES`.
+    tiers : sequence of {'A', 'B'}
+        By what is known of people.
+    """
+    frame, source = read_training(paths), [hash_file(path) for path in paths]
+    for tier in tiers:
+        if tier not in TERMS:
+            raise NameNotFoundError("tier of the COPD models", tier, TERMS)
+    return [train(frame, o, t, source=source, name=str(paths[0])) for o in outcomes for t in tiers]
+
+
 def prepare(frame: pl.DataFrame, outcome: str, terms: Sequence[Term], name: str = "the table") -> Prepared:
     """The people on whom a model of an outcome is trained, with their weights.
 
@@ -203,106 +221,6 @@ def prepare(frame: pl.DataFrame, outcome: str, terms: Sequence[Term], name: str 
             f"outcome: a model of {size} columns wants more of both. Take more cycles"
         )
     return Prepared(kept, y, design, _folds(kept, design), severity(kept, name), verified)
-
-
-def severity(frame: pl.DataFrame, name: str = "the table") -> Floats:
-    """How far from normal people blow: z-scores of FEV1/FVC and FEV1 by GLI Global 2022.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        `age` in completed years, `male`, `height_cm`, `fev1_l`, `fvc_l`.
-    name : str
-        What the person calls the table, for messages.
-
-    Returns
-    -------
-    ndarray of float, shape (n, 2)
-        nan where a number is missing.
-    """
-    lacking = [c for c in ("age", "male", "height_cm", "fev1_l", "fvc_l") if c not in frame.columns]
-    if lacking:
-        raise InputError(f"{name} has no column {', '.join(lacking)}: training needs FEV1 and FVC in litres")
-    table = expected_table(
-        frame["age"].cast(pl.Float64) + 0.5,
-        frame["height_cm"],
-        frame["male"].replace_strict({0: "female", 1: "male"}, default=None, return_dtype=pl.String),
-        fev1=frame["fev1_l"],
-        fvc=frame["fvc_l"],
-    )
-    found: Floats = table.select(pl.col("fev1_fvc_z", "fev1_z").fill_null(float("nan"))).to_numpy()
-    return found
-
-
-def guide(z: Floats, targets: Floats, weights: Floats) -> Floats:
-    """Least-squares lines of the columns that predict how far from normal people blow.
-
-    Parameters
-    ----------
-    z : ndarray of float, shape (n, p)
-        Standardised columns.
-    targets : ndarray of float, shape (n, k)
-        z-scores; rows with nan are left out.
-    weights : ndarray of float, shape (n,)
-        Survey weights.
-
-    Returns
-    -------
-    ndarray of float, shape (p, k)
-        Coefficients, each line scaled to a standard deviation of 1.
-    """
-    rows = ~np.isnan(targets).any(axis=1)
-    w = weights[rows] / weights[rows].mean()
-    x, t = z[rows], targets[rows] - np.average(targets[rows], axis=0, weights=weights[rows])
-    lines = np.linalg.solve((x * w[:, None]).T @ x + _GUIDE_RIDGE * np.eye(x.shape[1]), (x * w[:, None]).T @ t)
-    found: Floats = lines / (x @ lines).std(axis=0)
-    return found
-
-
-@dataclass(frozen=True)
-class Guided:
-    """A logistic fit with guides.
-
-    Attributes
-    ----------
-    fit : Fit
-        On the guides and the columns.
-    x : ndarray, shape (n, k + p)
-        What was fitted on.
-    coefficients : ndarray, shape (p,)
-        Of the columns alone, the guides' share among them.
-    back : ndarray, shape (1 + p, 1 + k + p)
-        From the coefficients of the fit to intercept and coefficients of the columns.
-    """
-
-    fit: Fit
-    x: Floats
-    coefficients: Floats
-    back: Floats
-
-
-def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, penalty: float) -> Guided:
-    """Fit a logistic model whose coefficients are drawn towards the guides instead of towards 0.
-
-    Parameters
-    ----------
-    z : ndarray of float, shape (n, p)
-        Standardised columns.
-    y : ndarray of float, shape (n,)
-        0 or 1.
-    weights : ndarray of float, shape (n,)
-        Survey weights.
-    lines : ndarray of float, shape (p, k)
-        What :func:`guide` gave.
-    penalty : float
-        Ridge penalty on what departs from the guides; the guides have a small one of their own.
-    """
-    size, count = lines.shape
-    x = np.hstack([z @ lines, z])
-    found = fit(x, y, weights, np.concatenate([np.full(count, _GUIDE_PENALTY), np.full(size, penalty)]))
-    back = np.zeros((1 + size, 1 + count + size))
-    back[0, 0], back[1:, 1 : 1 + count], back[1:, 1 + count :] = 1.0, lines, np.eye(size)
-    return Guided(found, x, back[1:, 1:] @ found.coefficients, back)
 
 
 def cross_validated(people: Prepared, terms: Sequence[Term], penalties: Sequence[float]) -> dict[float, Floats]:

@@ -61,7 +61,7 @@ def validate_file(path: str | Path, *, model: str | Path | None = None, replicat
     """
     own = [RiskModel.read(model)] if model is not None else None
     found = validate(read_people(path), models=own, replicates=replicates, name=str(path))
-    trained = {str(m.provenance["training"].get("sha256")) for m in own or [RiskModel.load()]}
+    trained = {each["sha256"] for m in own or [RiskModel.load()] for each in m.provenance["training"]}
     if hash_file(path).sha256 not in trained:
         return found
     warning = "the models were trained on this very file: the figures flatter them. `salus copd card` has honest ones"
