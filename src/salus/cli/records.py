@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from salus.cli import options
 from salus.errors import WallError
 from salus.privacy import attack as attacks
 from salus.privacy import deidentify, keys, ledger, signatures, verification, zones
@@ -73,6 +74,7 @@ def ingest(
     root: Path = ROOT,
     key_file: Path | None = KEY,
     column: list[str] = typer.Option([], "--column", help="FIELD=COLUMN of a line list, such as district=镇街编码."),
+    encoding: options.EncodingOption = None,
     simulated: bool = typer.Option(
         False, "--simulated", help="The records are simulated; everything made of them says so."
     ),
@@ -86,13 +88,15 @@ def ingest(
     mapping = dict(_pair(c) for c in column)
     if mapping and kind is not Format.linelist:
         raise typer.BadParameter("only a line list has columns to map", param_hint="--column")
+    if encoding and kind is Format.fhir:
+        raise typer.BadParameter("FHIR resources are UTF-8", param_hint="--encoding")
     source: deidentify.Source
     if kind is Format.linelist:
-        source = open_linelist(paths, mapping=mapping, simulated=simulated)
+        source = open_linelist(paths, mapping=mapping, simulated=simulated, encoding=encoding)
     elif kind is Format.fhir:
         source = open_fhir(paths, simulated=simulated)
     else:
-        source = open_omop(paths, simulated=simulated)
+        source = open_omop(paths, simulated=simulated, encoding=encoding)
     _show(deidentify.ingest(source, root, keys.load(key_file), why=why), as_json=as_json)
 
 

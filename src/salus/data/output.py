@@ -36,7 +36,9 @@ _SYSTEM_CODE = re.compile(r"\(os error (\d+)\)")
 _STALE_SECONDS = 24 * 3600.0
 
 
-def output_error(path: str | Path, error: OSError | PolarsError) -> OutputError:
+def output_error(
+    path: str | Path, error: OSError | PolarsError, state: str = "Nothing there was changed"
+) -> OutputError:
     """The sentence for an output that could not be written.
 
     Parameters
@@ -45,6 +47,8 @@ def output_error(path: str | Path, error: OSError | PolarsError) -> OutputError:
         Where it was to be written.
     error : OSError or PolarsError
         What the system said; Polars passes it on as text.
+    state : str
+        What is there now, as the sentence that ends the message.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def output_error(path: str | Path, error: OSError | PolarsError) -> OutputError:
     """
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     reason = _REASONS.get(_code(error), f"the system says: {said}")
-    return OutputError(f"can't write {path}: {reason}. Nothing there was changed.")
+    return OutputError(f"can't write {path}: {reason}. {state}.")
 
 
 def check_place(

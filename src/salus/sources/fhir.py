@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import lines, records
 from salus.sources.records import quoted
 
 SCHEMAS = {
@@ -53,7 +53,10 @@ ICD10 = ("http://hl7.org/fhir/sid/icd-10%", "urn:oid:2.16.840.1.113883.6.3", "ur
 SNOMED = ("http://snomed.info/sct%", "urn:oid:2.16.840.1.113883.6.96")
 """Code systems that are SNOMED CT."""
 
-_SEEN = 1000
+MAX_LINE = 2**24
+"""Bytes that one resource may have."""
+
+_SEEN, _SNIFFED = 1000, 2 * MAX_LINE
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ SELECT filename, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NUL
         columns = "{" + ", ".join(f"{quoted(c)}: {quoted(t)}" for c, t in SCHEMAS[name].items()) + "}"
         return (
             f"SELECT * FROM read_json({listed}, format = 'newline_delimited', columns = {columns}, "
-            f"ignore_errors = true, filename = true)"
+            f"ignore_errors = true, filename = true, maximum_object_size = {MAX_LINE})"
         )
 
 
@@ -186,25 +189,19 @@ def open_fhir(paths: Sequence[str | Path], *, simulated: bool = False) -> FhirBu
 def _look(path: Path) -> tuple[str, set[str], set[str]]:
     """Type of resource of a file, and elements and tags of its first lines."""
     kind, elements, tags = "", set(), set()
-    try:
-        with records.open_text(path) as handle:
-            for _ in range(_SEEN):
-                line = handle.readline(1 << 24)
-                if not line:
-                    break
-                try:
-                    resource = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(resource, dict):
-                    kind = kind or str(resource.get("resourceType", ""))
-                    elements |= set(resource)
-                    meta = resource.get("meta")
-                    for name in ("tag", "security"):
-                        given = meta.get(name) if isinstance(meta, dict) else None
-                        tags |= {str(t.get("code")) for t in given or [] if isinstance(t, dict)}
-    except (OSError, EOFError) as error:
-        raise InputError(f"can't read {path}: {error}. Check the file; if it was cut off, export it again.") from error
+    lines.guard_packed(path)
+    for line in records.first_bytes(path, _SNIFFED).split(b"\n")[:_SEEN]:
+        try:
+            resource = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(resource, dict):
+            kind = kind or str(resource.get("resourceType", ""))
+            elements |= set(resource)
+            meta = resource.get("meta")
+            for name in ("tag", "security"):
+                given = meta.get(name) if isinstance(meta, dict) else None
+                tags |= {str(t.get("code")) for t in given or [] if isinstance(t, dict)}
     if not kind:
         raise InputError(
             f"{path} holds no FHIR resource in its first {_SEEN} lines. Give newline-delimited JSON of a bulk export."

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import lines, records
 from salus.sources.records import quoted_name
 
 COLUMNS = {
@@ -126,8 +126,10 @@ class LineList:
         (birth, birth_fault), (day, day_fault), (reported, reported_fault) = map(
             date, ("birth_date", "date", "reported")
         )
-        person = text("person")
-        encounter = text("encounter") if "encounter" in self.mapping else f"{person} || ' ' || CAST({day} AS VARCHAR)"
+        person = f"trim({text('person')})"  # blanks of other scripts too, such as U+3000
+        encounter = f"{person} || ' ' || CAST({day} AS VARCHAR)"
+        if "encounter" in self.mapping:
+            encounter = f"trim({text('encounter')})"
         system = _SYSTEM.format(column=text("code_system")) if "code_system" in self.mapping else "'icd10'"
         codes = text("code")
         split = (
@@ -158,11 +160,15 @@ class LineList:
         list of (str, int, str)
             File, line and what is wrong.
         """
-        return records.rejected(connection, "salus_linelist")
+        return records.rejected(connection, "salus_linelist", self.table)
 
 
 def open_linelist(
-    paths: Sequence[str | Path], *, mapping: Mapping[str, str] | None = None, simulated: bool = False
+    paths: Sequence[str | Path],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    simulated: bool = False,
+    encoding: str | None = None,
 ) -> LineList:
     """Line lists ready for the wall.
 
@@ -175,6 +181,8 @@ def open_linelist(
         Field (a key of :data:`COLUMNS`) -> column of the files, where the names are not among those known.
     simulated : bool
         Whether the rows are simulated; those with a column ``simulated`` that says so are taken for it anyway.
+    encoding : str, optional
+        Of text files, where it can't be told.
 
     Raises
     ------
@@ -182,7 +190,7 @@ def open_linelist(
         A file can't be read, or a field is missing; the message says which and how to map it.
     """
     files = records.expand(paths, (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq"))
-    table = records.together([records.inspect(f) for f in files])
+    table = records.together([records.inspect(f, encoding) for f in files])
     by_name = {records.simple(c): c for c in table.fields}
     found: dict[str, str] = {}
     for name, known in COLUMNS.items():
@@ -201,8 +209,9 @@ def open_linelist(
     if lacking:
         raise InputError(
             f"{files[0]} has no column for '{lacking[0]}' (such as '{COLUMNS[lacking[0]][0]}'). "
-            f"Its columns: {', '.join(table.fields)}. Map one of them to '{lacking[0]}'."
+            f"Its columns: {', '.join(table.fields)}. Say which of them it is, as --column {lacking[0]}=COLUMN."
         )
+    lines.guard(table)
     return LineList(files, table, found, simulated or _says_simulated(table))
 
 
@@ -212,7 +221,7 @@ def _says_simulated(table: records.Table) -> bool:
     if column is None:
         return False
     with duckdb.connect(":memory:") as connection:
-        scan = records.scan(connection, replace(table, files=table.files[:1]), [column], "salus_first")
+        scan = records.scan(connection, replace(table, files=table.files[:1], aside=[]), [column], "salus_first")
         said = connection.execute(f"SELECT CAST({quoted_name(column)} AS VARCHAR) FROM ({scan}) LIMIT 1000").fetchall()
     return any(str(value).strip().lower() in _YES for (value,) in said)
 

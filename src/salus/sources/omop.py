@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import lines, records
 from salus.sources.records import quoted_name
 
 TABLES = {
@@ -134,7 +134,7 @@ FROM d FULL OUTER JOIN e ON d.visit_occurrence_id = e.visit_occurrence_id LEFT J
         connection : duckdb.DuckDBPyConnection
             Where it was asked.
         """
-        return [line for name in TABLES for line in records.rejected(connection, f"salus_{name}")]
+        return [line for name in TABLES for line in records.rejected(connection, f"salus_{name}", self.tables[name])]
 
     def _scan(self, connection: Any, name: str) -> str:
         table = self.tables[name]
@@ -148,7 +148,7 @@ FROM d FULL OUTER JOIN e ON d.visit_occurrence_id = e.visit_occurrence_id LEFT J
         return f"SELECT {', '.join(columns)}, filename FROM ({inner})"
 
 
-def open_omop(paths: Sequence[str | Path], *, simulated: bool = False) -> OmopTables:
+def open_omop(paths: Sequence[str | Path], *, simulated: bool = False, encoding: str | None = None) -> OmopTables:
     """OMOP tables ready for the wall.
 
     Parameters
@@ -157,6 +157,8 @@ def open_omop(paths: Sequence[str | Path], *, simulated: bool = False) -> OmopTa
         Folder with a file for each table (``person.csv`` or ``PERSON.parquet`` ...), or those files.
     simulated : bool
         Whether the rows are simulated.
+    encoding : str, optional
+        Of text files, where it can't be told.
 
     Raises
     ------
@@ -176,7 +178,7 @@ def open_omop(paths: Sequence[str | Path], *, simulated: bool = False) -> OmopTa
         raise InputError(
             f"there is no OMOP table '{missing[0]}' among the files given. Give a file for each of {', '.join(TABLES)}."
         )
-    tables = {name: records.together([records.inspect(f) for f in files]) for name, files in found.items()}
+    tables = {name: records.together([records.inspect(f, encoding) for f in files]) for name, files in found.items()}
     for name, table in tables.items():
         there = {c.lower() for c in table.fields}
         lacking = [c for c in TABLES[name] if c not in there and c not in _OPTIONAL]
@@ -190,4 +192,6 @@ def open_omop(paths: Sequence[str | Path], *, simulated: bool = False) -> OmopTa
         raise InputError(
             "the OMOP table location has neither 'county' nor 'location_source_value', so no district. Add one of them."
         )
+    for table in tables.values():
+        lines.guard(table)
     return OmopTables(tuple(f for t in tables.values() for f in t.files), tables, tuple(sorted(left)), simulated)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from salus.errors import InputError
-from salus.tables import encodings
+from salus.tables import encodings, packed
 
 FIELDS = {
     "file": "VARCHAR",
@@ -58,6 +59,8 @@ CLASSES = {
 """Words and codes for the kind of visit: FHIR v3-ActCode, OMOP concepts, and plain words."""
 
 _SNIFFED = 1 << 18
+_BLOCK = 1 << 24
+_FREE_ROWS, _ROWS_A_BYTE = 10_000_000, 20
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,15 @@ class Table:
         Of a text file; None for Parquet.
     encoding : str
         Of a text file.
+    aside : list of (str, int, str)
+        File, line and fault of lines that were no rows, of text that was decoded in passing; filled by its scan.
     """
 
     files: tuple[Path, ...]
     fields: dict[str, str]
     delimiter: str | None = None
     encoding: str = "utf-8"
+    aside: list[tuple[str, int, str]] = field(default_factory=list, compare=False)
 
 
 def expand(paths: Sequence[str | Path], endings: Sequence[str]) -> tuple[Path, ...]:
@@ -121,13 +127,15 @@ def expand(paths: Sequence[str | Path], endings: Sequence[str]) -> tuple[Path, .
     return tuple(sorted(found))
 
 
-def inspect(path: Path) -> Table:
+def inspect(path: Path, encoding: str | None = None) -> Table:
     """Columns, delimiter and encoding of one CSV or Parquet file, from its first bytes.
 
     Parameters
     ----------
     path : Path
         File ending in ``.parquet``, or text with a header line (``.gz`` allowed).
+    encoding : str, optional
+        Of a text file, where it can't be told.
 
     Raises
     ------
@@ -135,21 +143,16 @@ def inspect(path: Path) -> Table:
         The file is empty, unreadable, or not a table.
     """
     if path.name.lower().endswith((".parquet", ".pq")):
-        try:
-            schema = pyarrow.parquet.read_schema(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path} is not a readable Parquet file: {error}. Export it again.") from error
-        return Table((path,), {field.name: _duck_type(field.type) for field in schema})
-    try:
-        with open_text(path) as handle:
-            head = handle.read(_SNIFFED)
-    except (OSError, EOFError) as error:
-        raise InputError(f"can't read {path}: {error}. Check the file and its permissions.") from error
+        return Table((path,), _parquet_fields(path))
+    head = first_bytes(path, _SNIFFED)
     if not head.strip():
         raise InputError(f"{path} is empty. Give a file with a header line and at least one row.")
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if head.startswith(b"PK\3\4"):
+        raise InputError(f"{path} is a zip archive or a workbook. Unpack it, or save it as CSV, and give that.")
+    if encoding is None and b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path} is not a text file (it holds zero bytes). Export it as CSV or Parquet.")
-    encoding = _encoding(path, head)
+    named = encoding if encoding is None else encodings.by_mark(path) or encodings.codec(encoding)
+    encoding = named or _encoding(path, head)
     line = head.decode(encoding, errors="replace").lstrip("﻿").splitlines()[0]
     delimiter = max(",;\t|", key=line.count)
     names = [n.strip().strip('"') for n in line.split(delimiter)]
@@ -157,6 +160,30 @@ def inspect(path: Path) -> Table:
     if twice:
         raise InputError(f"{path} has two columns called '{sorted(twice)[0]}'. Give each column its own name.")
     return Table((path,), dict.fromkeys(names, "VARCHAR"), delimiter, encoding)
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """The first bytes of a file, unpacked when its name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+    count : int
+        How many at most.
+
+    Raises
+    ------
+    InputError
+        It can't be read, or is no whole gzip file.
+    """
+    try:
+        with open_text(path) as handle:
+            return handle.read(count)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is a damaged gzip file, or a part of one. Get a whole copy of it.") from error
+    except OSError as error:
+        raise InputError(f"can't read {path}: {error.strerror}. Check the file and its permissions.") from error
 
 
 def together(tables: Sequence[Table]) -> Table:
@@ -217,7 +244,7 @@ def scan(connection: Any, table: Table, wanted: Sequence[str], name: str) -> str
     return f"SELECT {columns}, filename FROM {quoted_name(name)}"
 
 
-def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:
+def rejected(connection: Any, name: str, table: Table) -> list[tuple[str, int, str]]:
     """Lines of a text file that are no rows of its table, after the scan.
 
     Parameters
@@ -225,6 +252,8 @@ def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:
     connection : duckdb.DuckDBPyConnection
         On which the scan ran.
     name : str
+        As given to :func:`scan`.
+    table : Table
         As given to :func:`scan`.
 
     Returns
@@ -236,12 +265,19 @@ def rejected(connection: Any, name: str) -> list[tuple[str, int, str]]:
         "SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [name + "_rejects"]
     ).fetchall()[0]
     if not there[0]:
-        return []
+        return table.aside
     rows = connection.execute(
-        f"SELECT s.file_path, e.line, lower(min(e.error_type::VARCHAR)) FROM {quoted_name(name + '_rejects')} e "
-        f"JOIN {quoted_name(name + '_reject_scans')} s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
+        "SELECT s.file_path, e.line, lower(min(e.error_type::VARCHAR)), "
+        "max(length(e.csv_line) - length(replace(e.csv_line, chr(10), ''))) "
+        f"FROM {quoted_name(name + '_rejects')} e JOIN {quoted_name(name + '_reject_scans')} s "
+        "USING (scan_id, file_id) GROUP BY s.file_path, e.line ORDER BY ALL"
     ).fetchall()
-    return [(Path(file).name, int(line), f"the line can't be read: {error}") for file, line, error in rows]
+    told = [(Path(f).name, int(line), int(more or 0), f"the line can't be read: {e}") for f, line, e, more in rows]
+    return table.aside + [
+        (file, line + k, why if k == 0 else "the line stands within an open quotation mark")
+        for file, line, more, why in told
+        for k in range(more + 1)
+    ]
 
 
 def date_sql(column: str, kind: str) -> str:
@@ -339,6 +375,24 @@ def simple(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
+def _parquet_fields(path: Path) -> dict[str, str]:
+    """Columns of a Parquet file, if what it says of its own size can be believed."""
+    try:
+        foot = pyarrow.parquet.read_metadata(path)
+        schema = foot.schema.to_arrow_schema()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a readable Parquet file, or a part of one. Get a whole copy of it.") from error
+    size = path.stat().st_size
+    wide = sum(foot.row_group(k).total_byte_size for k in range(foot.num_row_groups))
+    packed.guard(wide, size, str(path), max_bytes=None)
+    if foot.num_rows > _FREE_ROWS and foot.num_rows > _ROWS_A_BYTE * size:
+        raise InputError(
+            f"{path} says that it holds {foot.num_rows:,} rows in {size // 1024:,} kB: it looks like a zip bomb and "
+            "was not read. If it is honest, write it in several files."
+        )
+    return {column.name: _duck_type(column.type) for column in schema}
+
+
 def _duck_type(kind: pa.DataType) -> str:
     if pa.types.is_date(kind):
         return "DATE"
@@ -346,29 +400,45 @@ def _duck_type(kind: pa.DataType) -> str:
 
 
 def _encoding(path: Path, head: bytes) -> str:
-    """UTF-8 as ``utf-8``; a packed file is taken for UTF-8, since only whole files can be weighed."""
+    """UTF-8 as ``utf-8``; of a packed file the head alone is weighed, of another the first part that is not ASCII."""
+    is_packed = path.name.lower().endswith(".gz")
+    if head.isascii() and not is_packed:
+        with path.open("rb") as handle:
+            while head and head.isascii():
+                head = handle.read(_BLOCK)
+            head += handle.readline(_SNIFFED)
     try:
         head[: head.rfind(b"\n") + 1 or len(head)].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if path.name.lower().endswith(".gz"):
+        if is_packed:
             raise InputError(
-                f"{path} is packed and is not UTF-8. Unpack it, so that its encoding can be recognised."
+                f"{path} is packed and is not UTF-8. Name its encoding with --encoding, or unpack it, so that it can "
+                "be recognised."
             ) from error
         return encodings.detect(path, str(path))
     return "utf-8"
 
 
 def _decoded(table: Table, wanted: Sequence[str]) -> pa.RecordBatchReader:
-    """Rows of text files in another encoding, decoded as they stream by."""
+    """Rows of text files in another encoding, decoded as they stream by; lines that are none are put aside."""
+    table.aside.clear()
     schema = pa.schema([*((c, pa.string()) for c in wanted), ("filename", pa.string())])
 
     def batches() -> Any:
         for file in table.files:
+
+            def strange(row: Any, name: str = file.name) -> str:
+                why = "too many columns" if row.actual_columns > row.expected_columns else "missing columns"
+                table.aside.append((name, row.number or 0, f"the line can't be read: {why}"))
+                return "skip"
+
             with open_text(file) as handle:
                 reader = pyarrow.csv.open_csv(
                     handle,
-                    read_options=pyarrow.csv.ReadOptions(encoding=table.encoding),
-                    parse_options=pyarrow.csv.ParseOptions(delimiter=table.delimiter, newlines_in_values=True),
+                    read_options=pyarrow.csv.ReadOptions(encoding=table.encoding, block_size=_BLOCK, use_threads=False),
+                    parse_options=pyarrow.csv.ParseOptions(
+                        delimiter=table.delimiter, newlines_in_values=True, invalid_row_handler=strange
+                    ),
                     convert_options=pyarrow.csv.ConvertOptions(
                         include_columns=list(wanted),
                         column_types=dict.fromkeys(wanted, pa.string()),

@@ -138,16 +138,33 @@ def is_workbook(path: Path) -> bool:
         return False
 
 
-def _housekeeping(name: str) -> bool:
-    return name.startswith("__MACOSX/") or Path(name).name.startswith(".")
+def guard(written: int, packed: int, label: str, max_bytes: int | None = MAX_BYTES) -> None:
+    """Refuse what unpacks beyond all measure.
 
+    Parameters
+    ----------
+    written, packed : int
+        Bytes so far unpacked, and bytes of the packed file.
+    label : str
+        What messages call the file.
+    max_bytes : int or None
+        Bytes to which it may unpack; None where nothing is kept of it but a stream.
 
-def _guard(written: int, packed: int, label: str) -> None:
-    if written > MAX_BYTES or (written > FREE_BYTES and written > MAX_RATIO * packed):
+    Raises
+    ------
+    InputError
+        It looks like a bomb.
+    """
+    too_large = max_bytes is not None and written > max_bytes
+    if too_large or (written > FREE_BYTES and written > MAX_RATIO * packed):
         raise InputError(
             f"{label} unpacks to more than {written // 2**20:,} MB from {max(packed // 1024, 1):,} kB: "
             "it looks like a zip bomb and was not read. If it is honest, unpack it yourself and give the file."
         )
+
+
+def _housekeeping(name: str) -> bool:
+    return name.startswith("__MACOSX/") or Path(name).name.startswith(".")
 
 
 def _copy(source: IO[bytes], target: Path, packed: int, label: str) -> None:
@@ -155,7 +172,7 @@ def _copy(source: IO[bytes], target: Path, packed: int, label: str) -> None:
     with target.open("wb") as out:
         while chunk := source.read(_CHUNK):
             written += len(chunk)
-            _guard(written, packed, label)
+            guard(written, packed, label)
             out.write(chunk)
 
 
@@ -163,4 +180,4 @@ def _drain(source: IO[bytes], packed: int, label: str) -> None:
     read = 0
     while chunk := source.read(_CHUNK):
         read += len(chunk)
-        _guard(read, packed, label)
+        guard(read, packed, label)
