@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from salus.cli import copd, data, forecasting, hub, records, syndromes
+from salus.cli import copd, copd_assess, data, forecasting, hub, records, syndromes
 from salus.cli.demo import demo
 from salus.cli.run import run
 from salus.cli.simulate import simulate
@@ -35,6 +35,12 @@ data.app.command("syndromes", epilog="Example: salus data syndromes hfmd")(syndr
 app.add_typer(data.app, name="data")
 app.add_typer(records.app, name="records")
 app.add_typer(hub.app, name="hub")
+copd.app.command("assess", epilog="Example: salus copd assess people.parquet --out assessed.parquet")(
+    copd_assess.assess
+)
+copd.app.command("questionnaire", epilog="Example: salus copd questionnaire --out questionnaire.json")(
+    copd_assess.write_questionnaire
+)
 app.add_typer(copd.app, name="copd")
 
 

@@ -205,7 +205,7 @@ def _read(word: str, item: Item, factor: float) -> float | str | None:
         return _number(word.casefold(), item.name, factor)
     low = word.casefold()
     for level in item.levels:
-        if low in (level.value.casefold(), level.en.casefold(), level.zh, *level.words):
+        if low in (level.value.casefold(), level.en.casefold(), unicodedata.normalize("NFKC", level.zh), *level.words):
             return float(level.value) if item.is_number else level.value
     if item.is_number and re.fullmatch(r"\d\.0+", low):
         return _read(low[0], item, factor)

@@ -258,7 +258,7 @@ def assess_person(
     checked = check(raw, lang)
     if checked.refused.height:
         reasons = checked.refused["reasons"][0]
-        raise InputError("; ".join(reasons) if lang == "en" else ";".join(reasons))
+        raise InputError(("; " if lang == "en" else "；").join(reasons))
     settled = checked.fine
     notes = tuple(checked.notes["notes"][0]) if checked.notes.height else ()
     reached = tier_of(settled)[0]
@@ -356,8 +356,8 @@ def _scored(
     risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in several)
     shares = first.contributions(frame).row(0, named=True)
     reasons = [
-        Reason(name, shares[name], tuple(map(own_name, items)), any(own_name(item) in known for item in items))
-        for name, items in {**first.reasons, "not_known": ()}.items()
+        Reason(name, shares[name], items, any(item in known for item in items))
+        for name, items in {**own_items(first), "not_known": ()}.items()
     ]
     outside = tuple(
         Outside(item, float(known[item]), low, high)
@@ -434,6 +434,22 @@ def _missing(raw: pl.DataFrame, settled: pl.DataFrame, tier: str) -> tuple[Missi
         flow = _flow(settled)
         found += [flow] if flow is not None else []
     return tuple(sorted(found, key=lambda m: m.lowest - m.highest))
+
+
+def own_items(model: RiskModel) -> dict[str, tuple[str, ...]]:
+    """Answers that each reason of a model is of; one that several reasons use is that of the first.
+
+    Examples
+    --------
+    >>> own_items(models("B")[0])["peak_flow"]
+    ('pef_lpm',)
+    """
+    taken: set[str] = set()
+    found = {}
+    for reason, items in model.reasons.items():
+        found[reason] = tuple(own_name(item) for item in items if item not in taken)
+        taken.update(items)
+    return found
 
 
 def own_name(name: str) -> str:

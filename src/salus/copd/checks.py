@@ -221,7 +221,7 @@ def _of_one(item: Item) -> Iterator[Rule]:
         cell.is_not_null(),
         {
             "en": f"{en} is '{{}}', which can't be read: {wanted[0]} is wanted. Correct it, or leave it empty",
-            "zh": f"{zh}为“{{}}”,无法识别:应为{wanted[1]}。请更正,或留空",
+            "zh": f"{zh}为“{{}}”，无法识别：应为{wanted[1]}。请更正，或留空",
         },
         (cell,),
     )
@@ -234,7 +234,7 @@ def _of_one(item: Item) -> Iterator[Rule]:
         also_en, also_zh = "", ""
         values: list[str | pl.Expr] = [item.name]
         if look.factor:
-            also_en, also_zh = f" ({{}} {item.unit})", f"({{}} {item.unit_words('zh')})"
+            also_en, also_zh = f" ({{}} {item.unit})", f"（{{}} {item.unit_words('zh')}）"
             values.append(_rounded(value * look.factor))
         unit_en, unit_zh = unit_words(look.unit, "en"), unit_words(look.unit, "zh")
         yield Rule(
@@ -244,7 +244,7 @@ def _of_one(item: Item) -> Iterator[Rule]:
             {
                 "en": f"{en} is {{}}: {wanted[0]} are wanted. It looks like {unit_en}{also_en}. "
                 f"Write it in {item.unit}",
-                "zh": f"{zh}为 {{}}:应为 {wanted[1]}。看起来是{unit_zh}{also_zh}。请用{item.unit_words('zh')}填写",
+                "zh": f"{zh}为 {{}}：应为 {wanted[1]}。看起来是{unit_zh}{also_zh}。请用{item.unit_words('zh')}填写",
             },
             tuple(values),
         )
@@ -255,7 +255,7 @@ def _of_one(item: Item) -> Iterator[Rule]:
         outside & none_of_these,
         {
             "en": f"{en} is {{}}: {wanted[0]} are wanted. Correct it, or leave it empty",
-            "zh": f"{zh}为 {{}}:应为 {wanted[1]}。请更正,或留空",
+            "zh": f"{zh}为 {{}}：应为 {wanted[1]}。请更正，或留空",
         },
         (item.name,),
     )
@@ -277,7 +277,7 @@ def _pair(first: str, second: str, wrong: pl.Expr, *, because: tuple[str, str] =
         wrong,
         {
             "en": f"{one['en']} is {{}}, but {other['en']} is {{}}{because[0]}. Correct one of the two",
-            "zh": f"{one['zh']}为 {{}},但{other['zh']}为 {{}}{because[1]}。请更正其中之一",
+            "zh": f"{one['zh']}为 {{}}，但{other['zh']}为 {{}}{because[1]}。请更正其中之一",
         },
         (first, second),
     )
@@ -293,7 +293,7 @@ def _of_smoking() -> Iterator[Rule]:
     for name in ("quit_years", "smk_quit_age"):
         yield _pair("smk_status", name, (status == "current") & (pl.col(name) > 0))
     yield _pair("smk_status", "smk_cpd", (status == "current") & (pl.col("smk_cpd") == 0))
-    early = (f", which begins before the age of {YOUNGEST_SMOKER}", f",即 {YOUNGEST_SMOKER} 岁前开始")
+    early = (f", which begins before the age of {YOUNGEST_SMOKER}", f"，即 {YOUNGEST_SMOKER} 岁前开始")
     yield _pair("age", "smk_years", pl.col("smk_years") > age - YOUNGEST_SMOKER, because=early)
     for name in ("smk_start_age", "smk_quit_age", "quit_years"):
         yield _pair("age", name, pl.col(name) > age)
@@ -319,7 +319,7 @@ def _of_smoking() -> Iterator[Rule]:
         {
             "en": "pack-years is {}, but {} years with {} cigarettes a day make {}: check them; years and "
             "cigarettes count",
-            "zh": "包年数为 {},但 {} 年每天 {} 支合 {} 包年:请核对;以年数和支数为准",
+            "zh": "包年数为 {}，但 {} 年每天 {} 支合 {} 包年：请核对；以年数和支数为准",
         },
         ("pack_years", "smk_years", "smk_cpd", _rounded(made)),
     )
@@ -337,7 +337,7 @@ def _of_body() -> Iterator[Rule]:
         {
             "en": "weight is {} kg at a height of {} cm, a body mass index of {}: it looks like pounds ({} kg). "
             "Write it in kilograms, or confirm weight_kg",
-            "zh": "体重 {} kg、身高 {} cm,体质指数为 {}:看起来是磅({} kg)。请用公斤填写,或确认 weight_kg",
+            "zh": "体重 {} kg、身高 {} cm，体质指数为 {}：看起来是磅（{} kg）。请用公斤填写，或确认 weight_kg",
         },
         values,
     )
@@ -347,7 +347,7 @@ def _of_body() -> Iterator[Rule]:
         (made > asked) & (made <= refused) & ~pl.col(confirmed("weight_kg")),
         {
             "en": "weight is {} kg at a height of {} cm, a body mass index of {}: check that it is not pounds ({} kg)",
-            "zh": "体重 {} kg、身高 {} cm,体质指数为 {}:请核对是否为磅({} kg)",
+            "zh": "体重 {} kg、身高 {} cm，体质指数为 {}：请核对是否为磅（{} kg）",
         },
         values,
     )
@@ -358,7 +358,7 @@ def _of_body() -> Iterator[Rule]:
         {
             "en": "weight is {} kg at a height of {} cm, a body mass index of {}: one of the two is wrong or of "
             "another unit. Correct it",
-            "zh": "体重 {} kg、身高 {} cm,体质指数为 {}:其中之一有误或单位不符。请更正",
+            "zh": "体重 {} kg、身高 {} cm，体质指数为 {}：其中之一有误或单位不符。请更正",
         },
         values[:3],
     )
@@ -369,7 +369,7 @@ def _of_body() -> Iterator[Rule]:
         {
             "en": "body mass index is {}, but {} kg at {} cm make {}. Correct one of them, or give it in the "
             "right unit",
-            "zh": "体质指数为 {},但 {} kg、{} cm 得 {}。请更正其中之一或改用正确单位",
+            "zh": "体质指数为 {}，但 {} kg、{} cm 得 {}。请更正其中之一或改用正确单位",
         },
         ("bmi", *values[:3]),
     )
@@ -394,7 +394,7 @@ def _of_symptoms() -> Iterator[Rule]:
 
 def _of_spirometry() -> Iterator[Rule]:
     for first, second in (("fvc_l", "fev1_l"), ("post_fvc_l", "post_fev1_l")):
-        because = (", which can't be more", ",前者不可能小于后者")
+        because = (", which can't be more", "，前者不可能小于后者")
         yield _pair(first, second, pl.col(second) > pl.col(first), because=because)
     litres = pl.col("pef_lpm") / 60
     yield Rule(
@@ -404,7 +404,7 @@ def _of_spirometry() -> Iterator[Rule]:
         {
             "en": "peak flow is {} L/min, less than the mean flow of the first second ({} L/min by FEV1). "
             "Correct one of them",
-            "zh": "呼气峰流速为 {} L/min,小于第一秒的平均流速(按FEV1为 {} L/min)。请更正其中之一",
+            "zh": "呼气峰流速为 {} L/min，小于第一秒的平均流速（按FEV1为 {} L/min）。请更正其中之一",
         },
         ("pef_lpm", _rounded(60 * pl.col("fev1_l"), 0)),
     )
@@ -417,7 +417,7 @@ def _of_spirometry() -> Iterator[Rule]:
                 pl.col(here).is_not_null() & pl.col(gone).is_null(),
                 {
                     "en": f"{names[0]['en']} is there without {names[1]['en']}, so the spirometry is not read",
-                    "zh": f"只有{names[0]['zh']}而没有{names[1]['zh']},因此不解读肺功能",
+                    "zh": f"只有{names[0]['zh']}而没有{names[1]['zh']}，因此不解读肺功能",
                 },
             )
 

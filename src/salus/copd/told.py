@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from salus.copd.assessment import Assessment, Missing, OtherEquation, Reason, Risk
@@ -29,6 +30,7 @@ MOST_REASONS = 6
 LEAST_EFFECT = 0.005
 """Shares that round to less than this are not named."""
 MOST_MISSING = 5
+COLON: Mapping[str, str] = {"en": ": ", "zh": "："}
 _EVEN_FEW = 0.01
 """Probability under which people are counted in 1,000 instead of 100."""
 
@@ -48,6 +50,10 @@ class Row:
     label: str
     text: str
     effect: float | None = None
+
+    def line(self, lang: str) -> str:
+        """Label and text in one, with the colon of the language."""
+        return self.label + (COLON[lang] + self.text if self.text else "")
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class Told:
             found += ["", section.title, *(f"  {sentence}" for sentence in section.text)]
             for row in section.rows:
                 sign = "" if row.effect is None else f"{row.effect:+.2f}  "
-                found.append(f"  {sign}{row.label}{': ' if row.text else ''}{row.text}")
+                found.append(f"  {sign}{row.line(self.lang)}")
         return [*found, "", *self.foot]
 
 
@@ -195,7 +201,7 @@ class _Words:
         rows = []
         for risk in said.risks:
             p, low, high = self._counts(risk.probability, risk.lower, risk.upper, base=base)
-            rows.append(Row(OUTCOME_NAMES[self.lang][risk.outcome], f"{p} ({low} – {high})"))
+            rows.append(Row(OUTCOME_NAMES[self.lang][risk.outcome], self.text["range"].format(n=p, low=low, high=high)))
         text: tuple[str, ...] = ()
         if said.equations_disagree:
             by = {r.outcome: count(r.probability, base) for r in said.risks}
@@ -224,8 +230,6 @@ class _Words:
             return self.text["not answered"]
         if reason.name == "body_mass_index" and "bmi" in said.answers:
             return f"{float(said.answers['bmi']):.1f} kg/m2"
-        if reason.name == "peak_flow":
-            known = ["pef_lpm"]
         said_zero = {*SMOKED, *(name for names in FOLLOWS.values() for name in names)}
         told = [name for name in known if name == known[0] or name not in said_zero or said.answers[name] != 0]
         items, stop = all_items(), ", " if self.lang == "en" else "、"

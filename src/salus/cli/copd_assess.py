@@ -1,0 +1,190 @@
+"""`salus copd assess`: one person by questions or answers, or a table, FHIR resources or OMOP tables of people."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+from rich.console import Console
+
+from salus.cli import options
+from salus.cli.copd_screen import ask, show
+from salus.copd import assess as assess_one
+from salus.copd.interview import start
+from salus.copd.people import Tally, assess_file, assess_table, guard_output
+from salus.copd.record_fhir import people_from_fhir, questionnaire
+from salus.copd.record_omop import people_from_omop
+from salus.copd.told import told
+from salus.data.output import replaced_file
+from salus.errors import InputError
+
+INSIDE = "INSIDE ONLY: a row a person. It may not leave; the file can be read by its owner alone."
+_SHOWN = 12
+
+
+class Format(StrEnum):
+    """Kinds of input."""
+
+    auto = "auto"
+    table = "table"
+    fhir = "fhir"
+    omop = "omop"
+
+
+LangOption = Annotated[str, typer.Option("--lang", help="Language: en or zh.")]
+
+
+def assess(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="Table with a row a person (CSV, Parquet, Excel), or FHIR or OMOP files; without it, "
+            "questions are asked.",
+            readable=False,
+            show_default=False,
+        ),
+    ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--answer", "-a", metavar="ITEM=VALUE", help="One person's answer, such as -a 'height=5 ft 9'; repeatable."
+        ),
+    ] = None,
+    lang: LangOption = "en",
+    tier: Annotated[
+        str | None,
+        typer.Option(help="A questionnaire, B with peak flow, C with spirometry; by default what is known decides."),
+    ] = None,
+    confirm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ITEM", help="Item whose unusual value was looked at and is right; repeatable."),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME", help="Ask the questions of cdq or puma besides; repeatable."),
+    ] = None,
+    kind: Annotated[Format, typer.Option("--format", "-f", help="Kind of the files.")] = Format.auto,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Write the rows: .parquet or .csv; .json of one person."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where a row is refused.")] = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Assess one person, or a table of them, for airflow obstruction. Case-finding, not screening; no diagnosis.
+
+    Every row of a table is scored, or refused with what was found, what was wanted and what to do. What is written is
+    about persons and stays inside.
+    """
+    if files:
+        for name, value in (("--answer", answer), ("--confirm", confirm), ("--with", also), ("--tier", tier)):
+            if value:
+                raise InputError(f"{name} is for one person, and a file was given. Leave one of the two out.")
+        _many(files, kind, out, lang, strict=strict, as_json=as_json)
+        return
+    known = dict(_pair(text) for text in answer or [])
+    looked_at = list(confirm or [])
+    if not known:
+        interview = ask(start(lang, tier=(tier or "B").upper(), instruments=also or []), Console(stderr=True))
+        known, looked_at = interview.known, [*looked_at, *interview.confirmed]
+        tier = None
+    said = assess_one(known, lang=lang, tier=tier, confirmed=looked_at)
+    words = told(said, lang)
+    found = said.as_dict() | {"text": dataclasses.asdict(words)}
+    if out is not None:
+        if out.suffix.casefold() != ".json":
+            raise InputError(f"--out {out} is of one person: a name that ends in .json is wanted")
+        guard_output(out)
+        with replaced_file(out) as part:
+            part.chmod(0o600)
+            part.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        show(words, Console())
+
+
+def write_questionnaire(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write; shown where left out.")
+    ] = None,
+) -> None:
+    """The questions as a FHIR R4 Questionnaire, English with Chinese translations.
+
+    Answers to it (QuestionnaireResponse) are read by `salus copd assess --format fhir`.
+    """
+    text = json.dumps(questionnaire(), ensure_ascii=False, indent=1)
+    if out is None:
+        typer.echo(text)
+        return
+    with replaced_file(out) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def _many(files: list[Path], kind: Format, out: Path | None, lang: str, *, strict: bool, as_json: bool) -> None:
+    source, inputs = _source(files, kind)
+    tally, rows = Tally(), None
+    if out is None:
+        rows = assess_table(source, lang=lang, tally=tally)
+    else:
+        with options.Stages() as stages:
+            batches: Any = source if isinstance(source, Path) else [source]
+            tally = assess_file(
+                batches, out, lang=lang, inputs=inputs, on_batch=lambda done: stages("Assessing", done, done)
+            )
+    if as_json:
+        listed = {} if rows is None else {"people": rows.to_dicts()}
+        typer.echo(json.dumps({"inside_only": True, **tally.as_dict(), **listed}, ensure_ascii=False, indent=1))
+    else:
+        for line in _summary(tally, out):
+            typer.echo(line)
+    if strict and tally.refused:
+        raise typer.Exit(1)
+
+
+def _source(files: list[Path], kind: Format) -> tuple[Path | pl.DataFrame, list[Path]]:
+    chosen = _told_apart(files) if kind is Format.auto else kind
+    if chosen is Format.fhir:
+        return people_from_fhir(files), files
+    if chosen is Format.omop:
+        return people_from_omop(files), files
+    if len(files) > 1:
+        raise InputError(f"{len(files)} tables were given; one at a time can be assessed. Run the command for each.")
+    return files[0], files
+
+
+def _told_apart(files: list[Path]) -> Format:
+    names = [f.name.casefold() for given in files for f in (given.iterdir() if given.is_dir() else [given])]
+    if any(name.split(".")[0] == "person" for name in names):
+        return Format.omop
+    fhir = (".json", ".ndjson", ".ndjson.gz")
+    return Format.fhir if any(name.endswith(fhir) for name in names) else Format.table
+
+
+def _summary(tally: Tally, out: Path | None) -> Iterable[str]:
+    tiers = {"A": "by questionnaire", "B": "with peak flow", "C": "by spirometry"}
+    scored = ", ".join(f"{n:,} {tiers[tier]}" for tier, n in sorted(tally.tiers.items()))
+    yield f"{tally.rows:,} rows: {tally.scored:,} scored ({scored or 'none'}), {tally.refused:,} refused."
+    if tally.kinds:
+        yield "Refused for (a row may have several reasons):"
+        for name, n in tally.kinds.most_common(_SHOWN):
+            yield f"  {n:>9,}  {name}"
+        if len(tally.kinds) > _SHOWN:
+            yield f"             and {len(tally.kinds) - _SHOWN} more kinds"
+    if tally.flags:
+        yield "Flags: " + ", ".join(f"{name} {n:,}" for name, n in tally.flags.most_common())
+    yield f"{out}: {INSIDE}" if out else "--out FILE writes the rows; --json shows them."
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"--answer '{text}' is not of the form ITEM=VALUE, such as age=62")
+    return name.strip(), value.strip()

@@ -1,0 +1,207 @@
+"""What an answer says: probability, reasons that add up, missing answers, flags, both languages."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from helpers_people import CDQ_OWN, HEALTHY, SMOKER
+
+from salus.copd import assess
+from salus.copd.answers import from_person
+from salus.copd.assessment import SHOWN, Assessment, models
+from salus.copd.checks import check
+from salus.copd.instruments import INSTRUMENTS
+from salus.copd.people import assess_table
+from salus.copd.questions import all_items
+from salus.copd.told import count, told
+from salus.errors import InputError
+
+
+def one(**more: Any) -> Assessment:
+    return assess(SMOKER | more)
+
+
+def test_the_probability_is_the_models_own() -> None:
+    said = one()
+    frame = check(from_person(SMOKER)).fine
+    for risk, model in zip(said.risks, models("A"), strict=True):
+        wanted = model.predict(frame).row(0)
+        assert (risk.probability, risk.lower, risk.upper) == pytest.approx(wanted)
+        assert 0 < risk.lower < risk.probability < risk.upper < 1
+    assert tuple(r.outcome for r in said.risks) == SHOWN
+
+
+def test_the_reasons_add_up_to_the_log_odds() -> None:
+    for person in (SMOKER, HEALTHY, SMOKER | {"pef_lpm": 250}):
+        said = assess(person)
+        assert said.primary is not None
+        p = said.primary.probability
+        assert said.reference is not None
+        total = said.reference + sum(r.effect for r in said.reasons)
+        assert total == pytest.approx(math.log(p / (1 - p)))
+
+
+def test_a_lower_peak_flow_raises_the_probability_and_moves_the_tier() -> None:
+    flows = [assess(SMOKER | {"pef_lpm": f}) for f in (550, 400, 250)]
+    assert {f.tier for f in flows} == {"B"}
+    chances = [f.primary.probability for f in flows if f.primary is not None]
+    assert chances == sorted(chances)
+    assert chances[0] < chances[-1] / 2
+
+
+def test_what_a_missing_answer_would_change_is_what_answering_it_does() -> None:
+    said = one()
+    assert said.missing
+    for missing in said.missing:
+        assert missing.lowest <= missing.highest
+        for value, chance in ((missing.at_lowest, missing.lowest), (missing.at_highest, missing.highest)):
+            again = assess(SMOKER | {missing.item: value})
+            assert again.primary is not None
+            assert again.primary.probability == pytest.approx(chance)
+
+
+def test_any_answer_can_be_missing() -> None:
+    for name in SMOKER:
+        rest = {k: v for k, v in SMOKER.items() if k != name}
+        said = assess(rest)
+        assert said.primary is not None
+        assert 0 < said.primary.probability < 1
+        if all_items()[name].kind != "number" or all_items()[name].tries:
+            assert name in {m.item for m in said.missing}
+
+
+def test_what_follows_from_an_answer_is_not_missing() -> None:
+    said = assess(HEALTHY)
+    gone = {m.item for m in said.missing}
+    assert not gone & {"smk_years", "smk_cpd", "wheeze_rx"}
+
+
+def test_scope_flags() -> None:
+    assert "under_40" in assess(HEALTHY | {"age": 35}).flags
+    assert "over_79" in assess(SMOKER | {"age": 84}).flags
+    assert "no_age" in assess({k: v for k, v in SMOKER.items() if k != "age"}).flags
+    assert not {"under_40", "over_79"} & set(one().flags)
+    free = assess(HEALTHY)
+    assert "asymptomatic" in free.flags
+    assert free.next_step == "asymptomatic"
+    assert "Preventive Services Task Force" in "\n".join(told(free).lines())
+    known = one(emphysema_ever=1)
+    assert known.next_step == "diagnosed"
+    assert "outside" in assess(SMOKER | {"height_cm": 215}).flags
+
+
+def test_an_unanswered_symptom_is_no_absent_symptom() -> None:
+    assert "asymptomatic" not in assess({k: v for k, v in HEALTHY.items() if k != "cough_3mo"}).flags
+
+
+def test_instruments_only_where_all_their_items_are_there() -> None:
+    assert one().instruments == {}
+    said = assess(SMOKER | CDQ_OWN)
+    assert list(said.instruments) == ["cdq"]
+    wanted = INSTRUMENTS["cdq"].score(
+        {"age": 62, "pack_years": 30, "bmi": 80 / 1.7**2, "weather_affects_cough": "yes", "phlegm_without_cold": True,
+         "phlegm_in_the_morning": False, "wheeze_ever": True, "allergies_ever": False}
+    )  # fmt: skip
+    assert said.instruments["cdq"] == wanted
+    assert assess({**SMOKER, **CDQ_OWN, "age": 38, "smk_years": 20}).instruments == {}
+
+
+def test_spirometry_is_read_by_rule_and_not_predicted() -> None:
+    said = assess(SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4})
+    assert (said.tier, said.risks, said.reasons) == ("C", (), ())
+    assert said.spirometry is not None
+    assert said.spirometry.below_lln is True
+    assert assess(SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}, tier="A").tier == "A"
+
+
+def test_equations_that_disagree_are_shown() -> None:
+    base = {"age": 62, "sex": "male", "height_cm": 170, "fvc_l": 3.4}
+    lln = assess(base | {"fev1_l": 2.2}).spirometry
+    assert lln is not None
+    ratio = lln.values["fev1_fvc"].lln
+    near = assess(base | {"fev1_l": 3.4 * (ratio - 0.001)})
+    assert near.others
+    assert all(not other.below_lln for other in near.others)
+    assert any("GLI-2012" in line for line in told(near).lines())
+    assert assess(base | {"fev1_l": 1.2}).others == ()
+
+
+def test_a_tier_that_is_not_reached_is_refused() -> None:
+    with pytest.raises(InputError, match="tier B needs a peak flow"):
+        assess(SMOKER, tier="B")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_words_say_a_natural_frequency_and_never_an_accuracy_or_a_diagnosis(lang: str) -> None:
+    for person in (SMOKER, HEALTHY, SMOKER | {"pef_lpm": 300}, SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}):
+        said = assess(person, lang=lang)
+        text = "\n".join(told(said, lang).lines())
+        assert not re.search(r"accura|sensitiv|specific|AUROC|准确|精度|灵敏|特异", text, re.IGNORECASE)
+        assert not re.search(r"has COPD|have COPD|患有慢阻肺|患慢阻肺", text)
+        assert ("INSIDE ONLY" if lang == "en" else "仅限内部") in text
+        assert "{" not in text
+        if said.primary is not None:
+            n = count(said.primary.probability, 100)
+            assert (f"Of 100 people with these answers, about {n} have" if lang == "en" else f"约 {n} 人") in text
+            assert "1.0" in text
+
+
+def test_chinese_text_is_chinese() -> None:
+    for person in (SMOKER | CDQ_OWN, HEALTHY | {"age": 35}, SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}):
+        for line in told(assess(person, lang="zh"), "zh").lines():
+            rest = re.sub(
+                r"COPD Diagnostic Questionnaire|GLI Global|GLI-2012|NHANES III|FEV1|FVC|GOLD|CDQ|L/min", "", line
+            )
+            assert not re.search(r"[A-Za-z]{4,}", rest), line
+
+
+def test_rare_things_are_counted_in_a_thousand() -> None:
+    young = {"age": 41, "sex": "female", "height_cm": 150, "weight_kg": 95, "smk_status": "never", "pef_lpm": 600}
+    said = assess(HEALTHY | young)
+    assert said.primary is not None
+    if said.primary.probability < 0.01:
+        assert told(said).headline.startswith("Of 1,000 people")
+    assert count(0.0001, 1000) == "<1"
+
+
+def test_as_dict_is_json_and_says_that_it_is_inside_only() -> None:
+    for person in (SMOKER, SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}):
+        made = json.loads(json.dumps(assess(person).as_dict()))
+        assert made["inside_only"] is True
+
+
+def test_a_table_says_the_same_as_one_person_at_a_time() -> None:
+    people = [SMOKER, HEALTHY, SMOKER | {"pef_lpm": 300}, SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}, SMOKER | CDQ_OWN]
+    table = assess_table(pl.DataFrame(people, infer_schema_length=None))
+    for person, row in zip(people, table.iter_rows(named=True), strict=True):
+        said = assess(person)
+        assert row["tier"] == said.tier
+        assert (row["flags"] or "").split() == [f for f in said.flags if f != "subgroup"]
+        if said.primary is not None:
+            wanted = [getattr(said.primary, k) for k in ("probability", "lower", "upper")]
+            assert [row[k] for k in ("probability", "lower", "upper")] == pytest.approx(wanted)
+            assert [row[r.outcome] for r in said.risks] == pytest.approx([r.probability for r in said.risks])
+        else:
+            assert said.spirometry is not None
+            assert row["below_lln"] == said.spirometry.below_lln
+            assert row["fev1_z"] == pytest.approx(said.spirometry.values["fev1"].z)
+        for name in INSTRUMENTS:
+            result = said.instruments.get(name)
+            assert row[name] == (None if result is None else result.points)
+
+
+def test_the_order_and_the_company_of_rows_change_nothing() -> None:
+    chance = np.random.default_rng(3)
+    people = [SMOKER | {"age": int(a), "smk_years": 10} for a in chance.integers(40, 79, 60)]
+    frame = pl.DataFrame(people)
+    whole = assess_table(frame)
+    turned = assess_table(frame.reverse())
+    assert turned["probability"].reverse().to_list() == pytest.approx(whole["probability"].to_list())
+    alone = assess_table(frame[7:8])
+    assert alone["probability"][0] == pytest.approx(whole["probability"][7])
