@@ -149,13 +149,16 @@ def test_the_key_is_in_no_message_of_a_crash(files):
     run("key", files / "office.key")
     secret = (files / "office.key").read_text().strip()
     code = (
-        "import duckdb, sys; from salus.privacy import keys; k = keys.load(sys.argv[1]); c = duckdb.connect(); "
-        "k.register(c, 'person'); c.execute('SELECT ' + keys.surrogate_sql('nothing', 'person') + ' FROM key_person')"
+        "import sys; from pathlib import Path; from salus.data import engines; from salus.privacy import keys\n"
+        "with engines.duck_engine(Path(sys.argv[2]), []) as engine:\n"
+        "    table = engine.secret(keys.load(sys.argv[1]).pads('person'))\n"
+        "    made = engines.surrogate_function()(table.inner_pad, table.outer_pad, 'nothing')\n"
+        "    engine.write(table.select(made=made), Path(sys.argv[2]) / 'nowhere' / 'x.parquet')"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code, files / "office.key"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, files / "office.key", files], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert "nothing" in result.stderr
+    assert "nowhere" in result.stderr
     assert secret not in result.stderr
     assert secret[:16] not in result.stderr

@@ -1,13 +1,10 @@
 import datetime as dt
 import itertools
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
 from helpers_wall import everything
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from salus.errors import InputError, WallError
 from salus.privacy import deidentify, ledger, zones
@@ -76,40 +73,6 @@ def test_lines_that_are_no_rows_are_counted_too(key, tmp_path):
     report = deidentify.ingest(open_linelist([path]), tmp_path / "wall", key, today=TODAY)
     assert (report.rows, report.kept, sum(report.set_aside.values())) == (3, 2, 1)
     assert pl.read_parquet(report.quarantine).select("file", "line").rows() == [("a.csv", 3)]
-
-
-day = st.dates(dt.date(1899, 1, 1), dt.date(2024, 6, 1))
-
-
-@settings(max_examples=60, deadline=None)
-@given(day, day)
-def test_age_groups_go_by_completed_years(birth, visit):
-    years = visit.year - birth.year - ((visit.month, visit.day) < (birth.month, birth.day))
-    wanted = next(
-        (
-            n
-            for n, (low, high) in zip(deidentify.band_names(), deidentify.AGE_BANDS, strict=True)
-            if low <= years <= high
-        ),
-        None,
-    )
-    sql = deidentify.age_group_sql(f"DATE '{birth}'", f"DATE '{visit}'")
-    assert duckdb.sql(f"SELECT {sql}").fetchall() == [(wanted,)]
-
-
-@pytest.mark.parametrize(
-    ("visit", "group"),
-    [
-        ("2009-02-27", "0-4"),
-        ("2009-02-28", "0-4"),
-        ("2009-03-01", "5-14"),
-        ("2024-02-28", "15-24"),
-        ("2024-02-29", "15-24"),
-    ],
-)
-def test_who_was_born_on_29_february_grows_older_on_1_march(visit, group):
-    sql = deidentify.age_group_sql("DATE '2004-02-29'", f"DATE '{visit}'")
-    assert duckdb.sql(f"SELECT {sql}").fetchall() == [(group,)]
 
 
 def test_an_age_in_years_serves_where_there_is_no_birth_date(key, tmp_path):

@@ -1,32 +1,11 @@
 import hmac
 import os
 
-import duckdb
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from salus.errors import WallError
 from salus.privacy import keys
 from salus.privacy.keys import Key
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), min_size=1, max_size=20
-    )
-)
-def test_the_engine_and_python_make_the_same_surrogates(identifiers):
-    key = Key(bytes(range(7, 39)))
-    connection = duckdb.connect()
-    key.register(connection, "person")
-    connection.execute(
-        "CREATE TABLE ids AS SELECT unnest($ids) AS id, unnest(range(len($ids))) AS n", {"ids": identifiers}
-    )
-    surrogate = keys.surrogate_sql("id", "person")
-    made = connection.sql(f"SELECT {surrogate} FROM ids, key_person ORDER BY n").fetchall()  # noqa: S608 (our own text)
-    assert [m for (m,) in made] == [key.surrogate("person", i) for i in identifiers]
 
 
 def test_a_surrogate_is_hmac_sha256_under_a_key_for_its_use():

@@ -5,30 +5,27 @@ was, however many visits, codes or repeated rows there are. So one person moves 
 one, and with it the places above.
 """
 
-# ruff: noqa: S608 (a statement is made of this package's own text, and of names and paths that are quoted)
-
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import polars as pl
 
+from salus.data.engines import DUCKDB, StepEngine
 from salus.errors import InputError, NameNotFoundError
-from salus.privacy import suppression
-from salus.privacy.deidentify import band_names
+from salus.privacy import nesting, stored, suppression
 from salus.privacy.policy import Policy
+from salus.privacy.steps import calendar, counting
 from salus.privacy.suppression import Tree
 from salus.tables import codes
 
-SEX_NAMES = ("female", "male", "other", "unknown")
-"""Values of the breakdown by sex."""
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def categories(breakdown: str) -> list[str]:
     breakdown : {'age_group', 'sex'}
         Which.
     """
-    return [*band_names(), "unknown"] if breakdown == "age_group" else list(SEX_NAMES)
+    return list(counting.AGE_NAMES if breakdown == "age_group" else counting.SEX_NAMES)
 
 
 def count(
@@ -116,7 +113,8 @@ def count(
     weeks: tuple[dt.date, dt.date] | None = None,
     bound: Bound | None = None,
     spill: Path,
-    memory_limit: str = "1500MB",
+    engine: str = DUCKDB,
+    memory_limit: str = "1200MB",
 ) -> Counts:
     """Count records.
 
@@ -138,6 +136,8 @@ def count(
         How often one person may count in a year; without it once a week and syndrome.
     spill : Path
         Folder inside the wall for what does not fit in memory.
+    engine : str
+        ``duckdb``, or a Spark master such as ``local[2]``.
     memory_limit : str
         Memory for the engine.
 
@@ -151,41 +151,30 @@ def count(
         A syndrome is not defined, the places don't nest, or no whole week is covered.
     """
     wanted = _wanted(definitions, policy)
-    work = spill / f".work-{uuid.uuid4().hex}"
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute(f"SET memory_limit = '{memory_limit}'")
-        connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute(f"SET temp_directory = '{_posix(work)}'")
-        connection.execute("SET preserve_insertion_order = false")
-        view(connection, parts)
-        seen = _frame(connection, "SELECT DISTINCT code_system, code FROM records")
-        matched = codes.match(seen, wanted)
-        connection.register("rules", matched.to_arrow())
-        first, last = weeks or connection.execute("SELECT min(date), max(date) FROM records").fetchall()[0]
-        shift = 0 if policy.week_start == "monday" else 1
+    names = wanted.select("syndrome", "disease").unique().sort("syndrome")
+    syndromes = names["syndrome"].to_list()
+    shift = 0 if policy.week_start == "monday" else 1
+    with stored.opened(parts, spill, engine, memory_limit) as (machine, records):
         if weeks is None:
-            last -= dt.timedelta(days=7 * policy.weeks_held_back)
-        grid = _weeks(first, last, shift)
-        cells, rows = _cells(connection, shift, grid, bound)
-    finally:
-        connection.close()
-        shutil.rmtree(work, ignore_errors=True)
-    kept = _counted_places(places, policy)
-    leaf = _leaf_of(places, kept)
+            first, last = machine.answer(counting.days_seen(records)).row(0)
+            grid = _weeks(first, last - dt.timedelta(days=7 * policy.weeks_held_back), shift)
+        else:
+            grid = _weeks(*weeks, shift)
+        cells, rows = _cells(machine, records, wanted, syndromes, grid, shift, bound)
+    kept = nesting.counted_places(places, policy)
+    leaf = nesting.leaf_of(places, kept)
     unplaced = (
         cells.filter(~pl.col("district").is_in(list(leaf)))
         .group_by("district")
         .agg(pl.col("persons").sum())
         .sort("district")
     )
-    names = wanted.select("syndrome", "disease").unique().sort("syndrome")
-    tree = suppression.tree(_parents(kept))
-    values, breakdowns = _arrays(cells, kept, tree, leaf, names["syndrome"].to_list(), grid, policy)
+    tree = suppression.tree(nesting.parents(kept))
+    values, breakdowns = _arrays(cells, kept, tree, leaf, syndromes, grid, policy)
     return Counts(
         places=kept,
         tree=tree,
-        syndromes=tuple(names["syndrome"]),
+        syndromes=tuple(syndromes),
         diseases=tuple(names["disease"]),
         weeks=tuple(grid),
         values=values,
@@ -210,79 +199,60 @@ def _wanted(definitions: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return chosen.select("code_system", "code", "match", "syndrome", "disease", "encounter_class")
 
 
-def view(connection: duckdb.DuckDBPyConnection, parts: Sequence[Path]) -> None:
-    """All records as one view, ``records``; a visit of several ingests stands as the last has it.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-        Gets the view.
-    parts : sequence of Path
-        Parquet files of records, earliest ingest first.
-    """
-    tables = [f"SELECT *, {n} AS ingest FROM read_parquet('{_posix(p)}')" for n, p in enumerate(parts)]
-    if len(parts) == 1:
-        connection.execute(f"CREATE TEMP VIEW records AS {tables[0]}")
-        return
-    connection.execute(f"CREATE TEMP VIEW everything AS {' UNION ALL '.join(tables)}")
-    connection.execute(
-        "CREATE TEMP TABLE again AS SELECT encounter, max(ingest) AS newest FROM everything GROUP BY encounter "
-        "HAVING min(ingest) <> max(ingest)"
-    )
-    connection.execute(
-        "CREATE TEMP VIEW records AS SELECT e.* FROM everything e LEFT JOIN again a USING (encounter) "
-        "WHERE a.newest IS NULL OR e.ingest = a.newest"
-    )
-
-
 def _cells(
-    connection: duckdb.DuckDBPyConnection, shift: int, grid: list[dt.date], bound: Bound | None
+    machine: StepEngine,
+    records: ir.Table,
+    wanted: pl.DataFrame,
+    syndromes: list[str],
+    grid: list[dt.date],
+    shift: int,
+    bound: Bound | None,
 ) -> tuple[pl.DataFrame, int]:
     """Counts that are not zero, and how many records they are made of."""
-    week = f"CAST(date_trunc('week', r.date + {shift}) AS DATE) - {shift}"
-    after = grid[-1] + dt.timedelta(days=7)
-    source = (
-        "FROM records r JOIN rules m ON r.code_system = m.code_system AND r.code = m.code "
-        "AND (m.encounter_class IS NULL OR m.encounter_class = r.encounter_class) "
-        f"WHERE r.date >= DATE '{grid[0]}' AND r.date < DATE '{after}'"
+    number = pl.DataFrame({"syndrome": syndromes, "_n": range(len(syndromes))}, schema_overrides={"_n": pl.Int64})
+    rules = (
+        codes.match(machine.answer(counting.codes_seen(records)), wanted)
+        .join(number, on="syndrome")
+        .select("code_system", "code", syndrome="_n", only_class="encounter_class")
+        .unique()
     )
-    first = (
-        f"SELECT r.person, m.syndrome, {week} AS week, min(struct_pack(day := r.date, district := r.district, "
-        "age_group := coalesce(r.age_group, 'unknown'), sex := coalesce(r.sex, 'unknown'))) AS f, "
-        f"count(*) AS n {source} GROUP BY ALL"
-    )
+    districts = machine.answer(counting.districts_seen(records)).sort("district").with_row_index("number")
+    districts = districts.select("district", pl.col("number").cast(pl.Int64))
+    size = districts.height
+    visits = counting.first_visits(records, machine.frame(rules), machine.frame(districts), size, grid, shift)
     if bound is not None:
-        first = _bounded(connection, first, bound)
-    cells = _frame(
-        connection,
-        "SELECT f.district AS district, syndrome, week AS date, f.age_group AS age_group, f.sex AS sex, "
-        f"count(*) AS persons, CAST(sum(n) AS BIGINT) AS n FROM ({first}) GROUP BY ALL ORDER BY ALL",
+        visits = _bounded(machine, visits, bound, number, grid, shift)
+    found = machine.answer(counting.cells(visits, size))
+    words = found.join(number.rename({"syndrome": "_name", "_n": "syndrome"}), on="syndrome").join(
+        districts, on="number"
     )
-    return cells.drop("n").with_columns(pl.col("persons").cast(pl.Int64)), int(cells["n"].sum())
+    cells = words.join(counting.kinds(), on="kind").select(
+        "district",
+        syndrome="_name",
+        date=pl.lit(calendar.first_day(0, shift)) + pl.duration(days=7 * pl.col("week")),
+        age_group="age_group",
+        sex="sex",
+        persons="persons",
+    )
+    return cells.sort(pl.all()), int(found["rows"].sum())
 
 
-def _bounded(connection: duckdb.DuckDBPyConnection, first: str, bound: Bound) -> str:
-    """The question for the counts that persons are in under a bound; how many of each is written."""
-    connection.register("released_before", bound.released.to_arrow())
-    files = ", ".join(f"'{_posix(p)}'" for p in bound.used)
-    rows = f"SELECT person, year, counts FROM read_parquet([{files}])" if files else "SELECT 0, 0, 0 WHERE false"
-    connection.execute(
-        f"CREATE TEMP TABLE used AS SELECT person, year, sum(counts) AS counts FROM ({rows}) t (person, year, counts) "
-        "GROUP BY ALL"
+def _bounded(
+    machine: StepEngine, visits: ir.Table, bound: Bound, number: pl.DataFrame, grid: list[dt.date], shift: int
+) -> ir.Table:
+    """The visits that are taken under a bound; how many of each person is written."""
+    years = [(calendar.number_of_week(w, shift), (w + dt.timedelta(days=3)).year) for w in grid]
+    weeks = pl.DataFrame(years, schema={"week": pl.Int64, "year": pl.Int64}, orient="row")
+    before = bound.released.join(number, on="syndrome").select(
+        syndrome="_n",
+        week=pl.col("date").map_elements(lambda d: calendar.number_of_week(d, shift), return_dtype=pl.Int64),
     )
-    connection.execute(
-        f"CREATE TEMP TABLE chosen AS SELECT c.*, year(c.week + 3) AS year FROM ({first}) c "
-        "LEFT JOIN used u ON c.person = u.person AND year(c.week + 3) = u.year "
-        "ANTI JOIN released_before b ON c.syndrome = b.syndrome AND c.week = b.date "
-        "QUALIFY row_number() OVER (PARTITION BY c.person, year(c.week + 3) "
-        "ORDER BY hash(c.person, c.syndrome, c.week), c.syndrome, c.week) "
-        f"<= {bound.per_year} - coalesce(u.counts, 0)"
+    used = counting.numbers_used(machine.parquet(bound.used)) if bound.used else None
+    chosen = machine.keep(
+        counting.within_bound(visits, machine.frame(weeks), machine.frame(before), used, bound.per_year)
     )
-    connection.execute(
-        "COPY (SELECT person, year, CAST(count(*) AS BIGINT) AS counts FROM chosen GROUP BY ALL ORDER BY ALL) "
-        f"TO '{_posix(bound.out)}' (FORMAT parquet)"
-    )
-    return "SELECT * FROM chosen"
+    machine.write(counting.numbers_taken(chosen), bound.out, single=True)
+    return chosen
 
 
 def _weeks(first: dt.date, last: dt.date, shift: int) -> list[dt.date]:
@@ -291,86 +261,6 @@ def _weeks(first: dt.date, last: dt.date, shift: int) -> list[dt.date]:
     if whole < 1:
         raise InputError(f"there is no whole week between {first} and {last}. Ingest more records, or give other days.")
     return [start + dt.timedelta(days=7 * k) for k in range(whole)]
-
-
-def _counted_places(places: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Places of the policy's levels with the nearest such place above, parents first."""
-    optional = [c for c in ("parent", "location_level", "population") if c not in places.columns]
-    table = places.with_columns(
-        pl.lit(None, dtype=pl.Float64 if c == "population" else pl.String).alias(c) for c in optional
-    )
-    parent = dict(table.select("location", "parent").iter_rows())
-    level = dict(table.select("location", "location_level").iter_rows())
-    missing = [p for p in parent.values() if p is not None and p not in parent]
-    if missing:
-        raise InputError(f"the place '{missing[0]}' is named as a parent but is not in the places table. Add its row.")
-    known = {v for v in level.values() if v is not None}
-    for wanted in (*policy.levels, *([policy.breakdown_level] if policy.breakdown_level else [])):
-        if wanted not in known:
-            raise InputError(
-                f"the policy names the level '{wanted}'; the places have "
-                f"{', '.join(sorted(known)) or 'none'}. Correct one."
-            )
-    released = [p for p in parent if not policy.levels or level[p] in policy.levels]
-    if not released:
-        raise InputError("no place is of a level that the policy releases. Correct the policy's levels or the places.")
-    above: dict[str, str | None] = {}
-    depth: dict[str, int] = {}
-    counted = set(released)
-    for place in released:
-        nearest = [p for p in _chain(place, parent)[1:] if p in counted]
-        above[place], depth[place] = (nearest[0] if nearest else None), len(nearest)
-    order = sorted(released, key=lambda p: (depth[p], p))
-    info = {r["location"]: r for r in table.iter_rows(named=True)}
-    return pl.DataFrame(
-        {
-            "location": order,
-            "parent": [above[p] for p in order],
-            "location_level": [level[p] for p in order],
-            "population": [info[p]["population"] for p in order],
-        },
-        schema={"location": pl.String, "parent": pl.String, "location_level": pl.String, "population": pl.Float64},
-    )
-
-
-def _chain(place: str, parent: dict[str, str | None]) -> list[str]:
-    """A place and all places above it, nearest first."""
-    chain = [place]
-    while (above := parent[chain[-1]]) is not None:
-        if above in chain:
-            raise InputError(
-                f"the place '{place}' lies in itself by way of '{above}'. Correct the parents in the places table."
-            )
-        chain.append(above)
-    return chain
-
-
-def _leaf_of(places: pl.DataFrame, kept: pl.DataFrame) -> dict[str, int]:
-    """District -> row of the counted place without counted parts that it lies in."""
-    parent = (
-        dict(places.select("location", "parent").iter_rows())
-        if "parent" in places.columns
-        else dict.fromkeys(places["location"])
-    )
-    row = {p: n for n, p in enumerate(kept["location"])}
-    inner = set(kept["parent"].drop_nulls())
-    found = {}
-    for place in set(parent) - {p for p in parent.values() if p is not None}:
-        nearest = next((p for p in _chain(place, parent) if p in row), None)
-        if nearest is None or nearest in inner:
-            raise InputError(
-                f"the place '{place}' lies in no place of the lowest level that the policy releases, "
-                f"so its cases would be the "
-                f"difference of what is shown. Give it such a "
-                f"parent{f' within {nearest}' if nearest else ''}, or release other levels."
-            )
-        found[place] = row[nearest]
-    return found
-
-
-def _parents(kept: pl.DataFrame) -> list[int]:
-    row = {p: n for n, p in enumerate(kept["location"])}
-    return [-1 if p is None else row[p] for p in kept["parent"]]
 
 
 def _arrays(
@@ -405,14 +295,3 @@ def _arrays(
         axis = np.array([names.index(c) for c in placed[breakdown]], dtype=np.int64)
         found[breakdown] = nested(axis, len(names)) * here[None, None, :, None]
     return total, found
-
-
-def _frame(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
-    frame = pl.from_arrow(connection.sql(sql).to_arrow_table())
-    if not isinstance(frame, pl.DataFrame):
-        raise TypeError(f"the engine answered with {type(frame).__name__}, a table was wanted")
-    return frame
-
-
-def _posix(path: Path) -> str:
-    return path.absolute().as_posix().replace("'", "''")

@@ -12,7 +12,6 @@ import secrets
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from salus.errors import WallError
 
@@ -96,37 +95,21 @@ class Key:
         """What tells one key from another, and nothing else about it."""
         return self.commitment(b"salus key check")[:16]
 
-    def register(self, connection: Any, use: str) -> None:
-        """Give an engine what :func:`surrogate_sql` needs; the key itself never stands in a question.
+    def pads(self, use: str) -> dict[str, bytes]:
+        """What an engine needs to make the same surrogates: the key of one use, padded as HMAC wants it.
 
         Parameters
         ----------
-        connection : duckdb.DuckDBPyConnection
-            Gets a temporary table ``key_USE`` of one row.
         use : str
             ``person`` or ``encounter``.
+
+        Returns
+        -------
+        dict of str to bytes
+            ``inner_pad`` and ``outer_pad``, 64 bytes each.
         """
         padded = self.derived(use).ljust(_BLOCK, b"\0")
-        connection.execute(
-            f"CREATE TEMP TABLE key_{use} AS SELECT $inner::BLOB AS inner_pad, $outer::BLOB AS outer_pad",
-            {"inner": bytes(b ^ 0x36 for b in padded), "outer": bytes(b ^ 0x5C for b in padded)},
-        )
-
-
-def surrogate_sql(column: str, use: str) -> str:
-    """SQL of the same surrogate as :meth:`Key.surrogate`, for a whole column.
-
-    Parameters
-    ----------
-    column : str
-        SQL of the identifier, text.
-    use : str
-        As registered with :meth:`Key.register`; the question joins ``key_USE``.
-    """
-    inner = f"unhex(sha256(key_{use}.inner_pad || encode({column})))"
-    digest = f"sha256(key_{use}.outer_pad || {inner})"
-    unsigned = f"CAST('0x' || left({digest}, 16) AS UBIGINT)"
-    return f"CAST(CAST({unsigned} AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+        return {"inner_pad": bytes(b ^ 0x36 for b in padded), "outer_pad": bytes(b ^ 0x5C for b in padded)}
 
 
 def load(key_file: str | Path | None = None) -> Key:

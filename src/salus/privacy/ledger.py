@@ -17,7 +17,7 @@ from salus.errors import WallError, WorkspaceError
 from salus.privacy.keys import Key
 from salus.privacy.zones import Zones
 
-FORMAT = 1
+FORMAT = 2
 _NAME = "ledger.json"
 
 
@@ -43,6 +43,10 @@ class Entry:
         Rows that came, and those that became records.
     left_out, set_aside : dict of str to int
         Rows dropped and rows in quarantine, by reason.
+    persons, visits : int
+        Different persons and visits among the records.
+    first, last : str
+        First and last day of a visit, ISO 8601.
     """
 
     id: str
@@ -55,6 +59,10 @@ class Entry:
     kept: int
     left_out: dict[str, int]
     set_aside: dict[str, int]
+    persons: int
+    visits: int
+    first: str
+    last: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,8 @@ def read(zones: Zones, key: Key) -> Ledger:
         content = json.loads(path.read_bytes())
         if content["format"] != FORMAT:
             raise WorkspaceError(
-                f"{path} is of format {content['format']}, this version reads {FORMAT}. Use a newer Salus."
+                f"{path} is of format {content['format']}, this version reads {FORMAT}. Use the version of "
+                "Salus that wrote it, or begin a new wall."
             )
         entries = tuple(Entry(**(e | {"inputs": tuple(e["inputs"])})) for e in content["entries"])
         ledger = Ledger(content["key_check"], entries, content["released"])
@@ -172,11 +181,19 @@ def locked(zones: Zones) -> Iterator[None]:
     ------
     WorkspaceError
         Another process has been busy with it for a minute.
+    OutputError
+        It may not be written.
     """
+    lock = FileLock(zones.path("vault") / ".lock", timeout=60)
     try:
-        with FileLock(zones.path("vault") / ".lock", timeout=60):
-            yield
+        lock.acquire()
     except Timeout as error:
         raise WorkspaceError(
             f"another process is writing to {zones.root}. Wait until it is done, then try again."
         ) from error
+    except OSError as error:
+        raise output_error(zones.root, error) from error
+    try:
+        yield
+    finally:
+        lock.release()

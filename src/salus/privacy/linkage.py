@@ -12,17 +12,14 @@ El Emam and Dankar, Journal of the American Medical Informatics Association 15, 
 
 from __future__ import annotations
 
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from salus.privacy import counts
+from salus.privacy import stored
+from salus.privacy.steps import classes as steps
 
 THRESHOLD = 0.09
 """Highest risk that the European Medicines Agency accepts for data made public (policy 0070), one in eleven."""
@@ -72,7 +69,7 @@ class Classes:
 
 
 def classes(
-    parts: Sequence[Path], population: Mapping[str, float], *, spill: Path, memory_limit: str = "1500MB"
+    parts: Sequence[Path], population: Mapping[str, float], *, spill: Path, memory_limit: str = "1200MB"
 ) -> list[Classes]:
     """Classes by place, age group and sex, then with the week of one visit, then with its diagnosis.
 
@@ -92,57 +89,12 @@ def classes(
     list of Classes
         One for each kind of knowledge.
     """
-    with engine(parts, spill, memory_limit) as connection:
-        return [_of(connection, known, population) for known in _KNOWN]
+    with stored.opened(parts, spill, memory_limit=memory_limit) as (machine, records):
+        seen = machine.keep(steps.visits(records))
+        return [_of(machine.answer(steps.classes(seen, known)), known, population) for known in _KNOWN]
 
 
-@contextmanager
-def engine(parts: Sequence[Path], spill: Path, memory_limit: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The records as a view ``visits``: ``person``, ``district``, ``age_group``, ``sex``, ``week``, ``diagnosis``.
-
-    Parameters
-    ----------
-    parts : sequence of Path
-        Parquet files of records, earliest ingest first.
-    spill : Path
-        Folder inside the wall for what does not fit in memory.
-    memory_limit : str
-        Memory for the engine.
-
-    Yields
-    ------
-    duckdb.DuckDBPyConnection
-        Each person, place, week and diagnosis once.
-    """
-    work = spill / f".work-{uuid.uuid4().hex}"
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute(f"SET memory_limit = '{memory_limit}'")
-        connection.execute("SET temp_directory = $1", [work.absolute().as_posix()])
-        connection.execute("SET autoinstall_known_extensions = false")
-        connection.execute("SET preserve_insertion_order = false")
-        counts.view(connection, parts)
-        connection.execute(
-            "CREATE TEMP TABLE visits AS SELECT DISTINCT person, district, "
-            "coalesce(age_group, 'unknown') AS age_group, coalesce(sex, 'unknown') AS sex, "
-            "CAST(date_trunc('week', date) AS DATE) AS week, left(code, 3) AS diagnosis FROM records"
-        )
-        yield connection
-    finally:
-        connection.close()
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _of(connection: duckdb.DuckDBPyConnection, known: tuple[str, ...], population: Mapping[str, float]) -> Classes:
-    names = ", ".join(known)
-    # of a person who is in several classes, the one of the first visit is known
-    sizes = connection.sql(
-        f"WITH k AS (SELECT {names}, count(DISTINCT person) AS k FROM visits GROUP BY ALL), "  # noqa: S608 (columns of our own)
-        f"first AS (SELECT person, unnest(min(struct_pack(at := week, what := diagnosis, d := struct_pack("
-        f"{', '.join(f'{n} := {n}' for n in known)}))).d) FROM visits GROUP BY person) "
-        f"SELECT k, {names}, count(*) AS persons FROM first JOIN k USING ({names}) GROUP BY ALL ORDER BY ALL"
-    ).to_arrow_table()
-    table = pl.DataFrame(pl.from_arrow(sizes)).with_columns(pl.col("k", "persons").cast(pl.Int64))
+def _of(table: pl.DataFrame, known: tuple[str, ...], population: Mapping[str, float]) -> Classes:
     persons = int(table["persons"].sum())
     risk = table.select(risk=1.0 / pl.col("k"), persons="persons")
     register = _against_register(table, population) if known == _KNOWN[0] else (None, None)

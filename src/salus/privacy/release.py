@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from salus.data import durable, provenance
+from salus.data.engines import DUCKDB
 from salus.data.output import output_error
 from salus.errors import InputError
 from salus.privacy import certificate, counts, guarded, ledger, log, noised, scheme, signatures, suppressed, zones
@@ -132,7 +133,8 @@ def release(
     *,
     key: Key,
     weeks: tuple[dt.date, dt.date] | None = None,
-    memory_limit: str = "1500MB",
+    engine: str = DUCKDB,
+    memory_limit: str = "1200MB",
     why: str = "",
 ) -> ReleaseReport:
     """Count what is inside and release what the policy allows.
@@ -152,6 +154,8 @@ def release(
         The wall's key, for the commitment to the inputs.
     weeks : (datetime.date, datetime.date), optional
         First and last day to count.
+    engine : str
+        ``duckdb``, or a Spark master such as ``local[2]``.
     memory_limit : str
         Memory for the engine.
     why : str
@@ -189,6 +193,7 @@ def release(
                 rule,
                 weeks=weeks,
                 spill=wall.path("count"),
+                engine=engine,
                 memory_limit=memory_limit,
             )
             counted = count()

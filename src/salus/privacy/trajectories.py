@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from salus.privacy import linkage
+from salus.privacy import stored
+from salus.privacy.steps import classes as steps
 
 SAMPLED = 2000
 """Persons looked at for each number of visits."""
@@ -35,7 +36,7 @@ class Uniqueness:
 
 
 def uniqueness(
-    parts: Sequence[Path], *, spill: Path, sampled: int = SAMPLED, memory_limit: str = "1500MB"
+    parts: Sequence[Path], *, spill: Path, sampled: int = SAMPLED, memory_limit: str = "1200MB"
 ) -> list[Uniqueness]:
     """Share of persons who are alone with one, two or three known visits.
 
@@ -58,26 +59,12 @@ def uniqueness(
         One, two and three visits; without and with age group and sex.
     """
     found = []
-    with linkage.engine(parts, spill, memory_limit) as connection:
+    with stored.opened(parts, spill, memory_limit=memory_limit) as (machine, records):
+        seen = machine.keep(steps.visits(records))
         for also in (False, True):
-            more = ", age_group, sex" if also else ""
-            connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE stays AS SELECT DISTINCT person, district, week{more} FROM visits"  # noqa: S608 (columns of our own)
-            )
+            known = ("district", "week", *(("age_group", "sex") if also else ()))
+            staying = machine.keep(steps.stays(seen, known))
             for number in (1, 2, 3):
-                (persons, alone) = connection.execute(
-                    f"""
-WITH drawn AS (
-  SELECT person FROM stays GROUP BY person HAVING count(*) >= {number} ORDER BY hash(person), person LIMIT {sampled}
-), known AS (
-  SELECT person AS target, * EXCLUDE (person) FROM stays SEMI JOIN drawn USING (person)
-  QUALIFY row_number() OVER (
-    PARTITION BY person ORDER BY hash(person, district, week), district, week{more}
-  ) <= {number}
-), alike AS (
-  SELECT target, s.person FROM known JOIN stays s USING (district, week{more}) GROUP BY ALL HAVING count(*) = {number}
-), crowd AS (SELECT target, count(*) AS k FROM alike GROUP BY target)
-SELECT count(*), count(*) FILTER (k = 1) FROM crowd"""  # noqa: S608 (columns of our own)
-                ).fetchall()[0]
+                persons, alone = machine.answer(steps.alone(staying, known, number, sampled)).row(0)
                 found.append(Uniqueness(number, also, persons, alone / persons if persons else 0.0))
     return found

@@ -1,0 +1,107 @@
+"""What comes to the wall and what is said of it: a source of raw records, and the report of an ingest."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Source(Protocol):
+    """What this module needs of a source of raw records; those of `salus.sources` have it."""
+
+    @property
+    def kind(self) -> str:
+        """``linelist``, ``fhir`` or ``omop``."""
+        ...
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files read."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the rows are simulated."""
+        ...
+
+    @property
+    def fields_left(self) -> tuple[str, ...]:
+        """Fields that the source has and that never enter."""
+        ...
+
+    def select(self, connection: Any) -> str:
+        """The question whose answer is the raw rows."""
+        ...
+
+    def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
+        """File, line and fault of what was no row at all."""
+        ...
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did.
+
+    Attributes
+    ----------
+    id : str
+        Made of the files' hashes; the same files give the same.
+    rows : int
+        Rows that came: one for each visit and diagnosis, and one for each line that could not be read.
+    kept : int
+        Rows that became records.
+    left_out : dict of str to int
+        Rows that are no cases or came twice, by reason.
+    set_aside : dict of str to int
+        Rows in quarantine, by reason.
+    fields_left : tuple of str
+        Fields of the source that never entered.
+    persons, visits : int
+        Different persons and visits among the records.
+    first, last : datetime.date
+        First and last day of a visit.
+    part : Path
+        The records; in the zone ``record``.
+    quarantine : Path
+        File, line, visit number and reason of the rows set aside; in the vault.
+    simulated : bool
+        Whether the rows are simulated.
+    already : bool
+        Whether the same files had come before, so that nothing was changed.
+    """
+
+    id: str
+    rows: int
+    kept: int
+    left_out: dict[str, int]
+    set_aside: dict[str, int]
+    fields_left: tuple[str, ...]
+    persons: int
+    visits: int
+    first: dt.date
+    last: dt.date
+    part: Path
+    quarantine: Path
+    simulated: bool
+    already: bool = False
+
+    def lines(self) -> list[str]:
+        """The report in words, a line each."""
+        dropped, aside = sum(self.left_out.values()), sum(self.set_aside.values())
+        said = [
+            f"{self.rows:,} rows in = {self.kept:,} kept + {dropped:,} left out + {aside:,} set aside",
+            f"{self.persons:,} persons, {self.visits:,} visits, {self.first} to {self.last}",
+        ]
+        if self.already:
+            said.insert(0, "These files had been ingested before; nothing was changed.")
+        if self.simulated:
+            said.insert(0, "SIMULATED records.")
+        said += [f"left out, {reason}: {n:,}" for reason, n in sorted(self.left_out.items())]
+        said += [f"set aside, {reason}: {n:,}" for reason, n in sorted(self.set_aside.items())]
+        if aside:
+            said.append(f"Which rows were set aside stands in {self.quarantine}.")
+        if self.fields_left:
+            said.append("Fields that never entered: " + ", ".join(self.fields_left))
+        return said
