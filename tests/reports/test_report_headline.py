@@ -27,8 +27,9 @@ def test_one_place_at_the_highest_level_is_named_as_promised(make):
     assert (
         bulletin.first_sentence("zh") == "东京手足口病目前处于“警报”水平，为6.2例/定点；两周后低于目前的可能性为71%。"
     )
-    assert bulletin.voice().after_first[:2] == [
+    assert bulletin.voice().after_first[:3] == [
         "No other of the 3 prefectures is at that level.",
+        "One more is at a raised level.",
         "In two weeks that is the most likely level in 2 of the 3 prefectures.",
     ]
 
@@ -89,8 +90,8 @@ def test_a_level_that_is_nowhere_the_likeliest_is_not_said_to_be_expected(make):
     assert bulletin.first_sentence().endswith("; in two weeks the most likely level is lower everywhere.")
     assert bulletin.first_sentence("zh").endswith("；两周后各地最可能的水平都更低。")
     assert (
-        "Adding up the chances of all 6 prefectures, about 2 are expected at that level in two weeks: some have a real "
-        "chance of it although another level is more likely." in bulletin.voice().after_first
+        "Adding up the chances of all 6 prefectures, about 2 are expected at that level then: some have a real "
+        "chance of it, though another level is more likely." in bulletin.voice().after_first
     )
     parts = summary.key_figures(bulletin.voice())
     assert ("0 of 6", "chances added up: about 2") in [(p["figure"], p["note"]) for p in parts]

@@ -71,12 +71,12 @@ def tile_map(
                 svg.tag("rect", x=x + 1, y=y + 1, width=TILE - 2, height=TILE - 2, rx=4, fill=f"url(#{name}-h)")
                 if held
                 else "",
-                f'<g class="{_class(step)}i" color="{ink}">{svg.shape(step, x + TILE / 2, y + 12.5, 5, ink)}</g>',
+                f'<g class="{_class(step)}i" color="{ink}">{svg.shape(step, x + TILE / 2, y + 12, 5.5, ink)}</g>',
                 svg.tag(
                     "text",
                     escape(label),
                     x=x + TILE / 2,
-                    y=y + 34,
+                    y=y + 36,
                     text_anchor="middle",
                     font_size=_label_size(label),
                     fill=ink,
@@ -225,8 +225,8 @@ def _fits(name: str) -> bool:
 
 
 def _label_size(label: str) -> float:
-    wide = sum(1.0 if ord(c) > 0x2E7F else 0.62 for c in label)
-    return min(16.0, (TILE - 6) / max(1.0, wide))
+    wide = sum(1.0 if ord(c) > 0x2E7F else 0.72 if c.isupper() else 0.6 for c in label)
+    return min(18.0, (TILE - 5) / max(1.0, wide))
 
 
 def _class(step: int | None) -> str:

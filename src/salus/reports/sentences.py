@@ -122,8 +122,7 @@ class Voice(PlaceVoice):
         total = len(self.overview.places)
         key = "sub.chances.more" if expected > likely else "sub.chances.fewer"
         where = self.words("where.at", higher=self.higher) if self.overview.top else self.words["where.above"]
-        facts = {"when": self.when(self.overview.focus), "total": total, "places": self.kind(total)}
-        return [self.words(key, n=expected, where=where, **facts)]
+        return [self.words(key, n=expected, where=where, total=total, places=self.kind(total))]
 
     @property
     def higher(self) -> str:
@@ -139,20 +138,18 @@ class Voice(PlaceVoice):
             return self.support(overview.whole or overview.places[0])
         said = [self.counts] if overview.whole is not None else []
         named = self.at_top
-        if named:
+        if named and len(named) < total:
             key = "sub.only" if all(v.level is not None for v in overview.places) else "sub.only.known"
-            if len(named) < total:
-                said.append(self.words(key, total=total, places=self.kind(total)))
-            if self.ahead_counts is not None:
-                said.append(self.words("head.stop", sentence=self._likely("likely.of")))
-        said += self._chances()
+            said.append(self.words(key, total=total, places=self.kind(total)))
         if overview.top is not None and overview.top < len(self.levels) - 1:
-            said.append(self.words("sub.higher.none", **self.level_words(overview.top + 1)))
+            said.append(self.words["sub.higher.none"])
         if overview.top and overview.top > 1 and overview.counts[overview.top - 1]:
             said.append(
                 self.words("sub.next", n=overview.counts[overview.top - 1], **self.level_words(overview.top - 1))
             )
-        said += self._moves()
+        if named and self.ahead_counts is not None:
+            said.append(self.words("head.stop", sentence=self._likely("likely.of")))
+        said += self._chances() + self._moves()
         known = sorted((v for v in overview.places if v.now is not None), key=lambda v: -(v.now or 0.0))[:3]
         alike = bool(overview.shared_cuts) or not known or not known[0].scale.whole
         if known and known[0].now and alike and not named:
@@ -183,17 +180,18 @@ class Voice(PlaceVoice):
             return []
         if moving["withheld"] and moving["withheld"] == sum(moving.values()):
             return [self.words("sub.withheld.all", when=when)]
-        items = [
-            self.words(f"sub.{trend}", n=moving[trend], places=self.kind(moving[trend]))
-            for trend in ("up", "down")
-            if moving[trend]
-        ]
+        there = [trend for trend in ("up", "down", "open", "withheld") if moving[trend]]
+        told = {
+            trend: self.words(
+                f"sub.{trend}", n=moving[trend], places=self.words("sub.places", places=self.kind(moving[trend]))
+            )
+            if trend == there[0]
+            else self.words(f"sub.{trend}", n=moving[trend], places="")
+            for trend in there
+        }
+        items = [told[trend] for trend in ("up", "down") if trend in told]
         said = [self.words("sub.moves", when=when, items=self.words["list.clauses"].join(items))] if items else []
-        return said + [
-            self.words(f"sub.{trend}", n=moving[trend], places=self.kind(moving[trend]))
-            for trend in ("open", "withheld")
-            if moving[trend]
-        ]
+        return said + [told[trend] for trend in ("open", "withheld") if trend in told]
 
     @property
     def look(self) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 from salus.reports.numbers import Scale
 
-UP, DOWN = 0.65, 0.35
+UP, DOWN = 65, 35
 DAYS_AHEAD = 7
 
 
@@ -57,13 +58,15 @@ class Outlook:
     def trend(self) -> str:
         """Direction against the last known value: ``up``, ``down``, ``open`` or ``withheld``.
 
-        A probability of a higher value of at least 65 % is up, of at most 35 % down, between the two it is open.
+        A probability of a higher value of at least 65 % is up, of at most 35 % down, between the two it is open; it
+        counts as it is written, in whole percent.
         """
         if self.trust == "withheld":
             return "withheld"
         if self.higher is None:
             return "open"
-        return "up" if self.higher >= UP else "down" if self.higher <= DOWN else "open"
+        written = math.floor(100 * self.higher + 0.5)
+        return "up" if written >= UP else "down" if written <= DOWN else "open"
 
     def above(self, level: int) -> float:
         """Probability of a level above the one given.

@@ -228,7 +228,7 @@ def run(
     meta = replace(
         meta,
         notes=doubled,
-        file=_file([series], inputs[:1]),
+        file=replace(_file([series], inputs[:1]), signals=(), source=""),
         histories=_histories(others, also, inputs[1:]),
         companions=0 if series.companions is None else series.companions["disease"].n_unique(),
     )
