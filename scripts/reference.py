@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from salus import registry
-from salus.cli.app import app
+from salus.cli.app import everything
 from salus.tables.contract import Column, Contract, column_rows
 from salus.tables.contracts import ALL
 
@@ -32,7 +32,7 @@ def commands() -> Iterator[tuple[str, Any]]:
     tuple of (str, command)
         ``('salus data check', command)``; a group before its commands.
     """
-    yield from _below("salus", typer.main.get_command(app))
+    yield from _below("salus", everything())
 
 
 def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:

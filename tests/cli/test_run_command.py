@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 from helpers_bad_input import salus
+
+from salus.cli import app
+from salus.cli.later import Later
 
 MONDAY = date(2021, 1, 4)
 
@@ -44,6 +49,37 @@ def test_run_says_the_sentence_first_then_where_and_notes_apart(place: Path) -> 
     assert silent == "Note: Kyoto: silent for 30 weeks; not forecast"
     assert re.fullmatch(f"Note: {OLD}", old)
     assert sentence in (place / "out" / "bulletin.html").read_text(encoding="utf-8")
+
+
+def test_a_language_may_be_given_twice_and_every_other_option_once(place: Path) -> None:
+    common = ("run", "series.csv", "--model", "persistence", "--no-pdf", "--out", "out")
+    assert salus(*common, "--lang", "zh", "--lang", "en").status == 0
+    assert {p.name for p in (place / "out").glob("*.html")} == {"bulletin.html", "bulletin.en.html"}
+    for option, value in (("--disease", "Influenza"), ("--as-of", "2023-04-02"), ("--model", "persistence")):
+        said = salus(*common, option, value, option, value)
+        times = 3 if option == "--model" else 2
+        assert (said.status, said.out) == (2, "")
+        assert said.err == f"salus: {option} was given {times} times, one was wanted. Give it once.\n"
+    said = salus(*common, "-d", "Influenza", "--disease", "Measles")
+    assert said.err.startswith("salus: --disease was given 2 times"), "by its short name too"
+
+
+def test_the_help_of_all_commands_needs_none_of_their_libraries() -> None:
+    code = (
+        "import sys; from salus.cli import app; sys.argv = ['salus', '--help']\n"
+        "try: app.main()\n"
+        "finally: print(sorted({'polars', 'numpy', 'duckdb', 'lightgbm', 'opendp', 'ibis'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *page, loaded = done.stdout.splitlines()
+    assert loaded == "[]"
+    assert all(any(str(command.name) in line for line in page) for command in app.COMMANDS)
+
+
+@pytest.mark.parametrize("command", app.COMMANDS, ids=lambda command: command.name)
+def test_the_list_of_commands_says_what_each_says_of_itself(command: Later) -> None:
+    first = (command.real.help or "").split("\n\n")[0].replace("\n", " ")
+    assert command.help == first
 
 
 def test_run_in_both_languages_and_json(place: Path) -> None:

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from salus.cli.app import app, main
+from salus.cli.app import everything, main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -91,7 +89,7 @@ def salus(command: str) -> tuple[int, str]:
 def parse(command: str) -> None:
     """Fail when the command line has no such command, argument or option; nothing is run."""
     words = shlex.split(command)
-    found: Any = typer.main.get_command(app)
+    found: Any = everything()
     rest = words[1:]
     while rest and hasattr(found, "commands"):
         assert rest[0] in found.commands, f"{command}: there is no command {rest[0]}"

@@ -129,7 +129,7 @@ def score(
     truth_as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="Take the truth as it was known then.")
     ] = None,
-    lang: Annotated[str, typer.Option(help="Language of the page: en, zh, or both as en,zh.")] = "en",
+    lang: options.LangOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")] = False,
 ) -> None:
     """Rank every model of a hub: WIS, coverage, relative skill by pairwise comparison, share of tasks answered."""

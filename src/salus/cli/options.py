@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +76,10 @@ OneDiseaseOption = Annotated[
 ]
 OneSignalOption = Annotated[str | None, typer.Option("--signal", help="Only the rows of this signal, such as cases.")]
 RememberOption = Annotated[bool, typer.Option(help="Remember the --map for files with the same header.")]
+LangOption = Annotated[
+    list[str] | None,
+    typer.Option("--lang", help="Language of the page: en (the default), zh, or both as en,zh."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for a machine.")]
 
 
@@ -124,12 +129,12 @@ def horizons(text: str) -> list[int]:
     return found
 
 
-def languages(text: str) -> list[str]:
-    """Languages as typed: ``en``, ``zh``, or both with a comma.
+def languages(given: Sequence[str] | None) -> list[str]:
+    """Languages as typed: ``en``, ``zh``, or both with a comma or one after the other; English where none is.
 
     Parameters
     ----------
-    text : str
+    given : sequence of str or None
         Codes.
 
     Raises
@@ -137,7 +142,7 @@ def languages(text: str) -> list[str]:
     NameNotFoundError
         There is no such bulletin language.
     """
-    found = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    found = list(dict.fromkeys(part.strip() for text in given or ["en"] for part in text.split(",")))
     for code in found:
         language(code)
     return found

@@ -29,7 +29,7 @@ def run(
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
     levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
-    lang: Annotated[str, typer.Option(help="Language of the bulletin: en, zh, or both as en,zh.")] = "en",
+    lang: options.LangOption = None,
     places: Annotated[
         Path | None, typer.Option(help="Table of your own places: names, tile positions.", readable=False)
     ] = None,
