@@ -32,10 +32,14 @@ def _data() -> typer.Typer:
 
 @functools.cache
 def _copd() -> typer.Typer:
-    from salus.cli import copd, copd_assess
+    from salus.cli import copd, copd_assess, copd_spirometry
 
     assess = copd.app.command("assess", epilog="Example: salus copd assess people.parquet --out assessed.parquet")
     assess(copd_assess.assess)
+    read = copd.app.command(
+        "spirometry", epilog="Example: salus copd spirometry --age 62 --sex male --height 170 --fev1 1.8 --fvc 3.4"
+    )
+    read(copd_spirometry.spirometry)
     write = copd.app.command("questionnaire", epilog="Example: salus copd questionnaire --out questionnaire.json")
     write(copd_assess.write_questionnaire)
     return copd.app

@@ -143,7 +143,7 @@ def _many(files: list[Path], kind: Format, out: Path | None, lang: str, *, stric
         listed = {} if rows is None else {"people": rows.to_dicts()}
         typer.echo(json.dumps({"inside_only": True, **tally.as_dict(), **listed}, ensure_ascii=False, indent=1))
     else:
-        for line in _summary(tally, out):
+        for line in summary(tally, out):
             typer.echo(line)
     if strict and tally.refused:
         raise typer.Exit(1)
@@ -168,7 +168,16 @@ def _told_apart(files: list[Path]) -> Format:
     return Format.fhir if any(name.endswith(fhir) for name in names) else Format.table
 
 
-def _summary(tally: Tally, out: Path | None) -> Iterable[str]:
+def summary(tally: Tally, out: Path | None) -> Iterable[str]:
+    """What became of a table's rows, in lines.
+
+    Parameters
+    ----------
+    tally : Tally
+        Counts.
+    out : Path or None
+        File that was written.
+    """
     tiers = {"A": "by questionnaire", "B": "with peak flow", "C": "by spirometry"}
     scored = ", ".join(f"{n:,} {tiers[tier]}" for tier, n in sorted(tally.tiers.items()))
     yield f"{tally.rows:,} rows: {tally.scored:,} scored ({scored or 'none'}), {tally.refused:,} refused."

@@ -342,6 +342,34 @@ def other_equations(
     return found
 
 
+def every_equation(said: Assessment, group: str | None = None) -> list[OtherEquation]:
+    """The ratio of a person's spirometry by all three sets of equations, GLI Global 2022 first.
+
+    Parameters
+    ----------
+    said : Assessment
+        Of tier C.
+    group : str, optional
+        Group for the sets that tell groups apart; each of their groups where it is not given.
+
+    Raises
+    ------
+    InputError
+        No set has such a group.
+    """
+    if said.spirometry is None:
+        raise InputError("this assessment has no spirometry: give FEV1, FVC, age, sex and height")
+    groups = sorted({g for e in EQUATIONS.values() for g in e.groups})
+    if group is not None and group not in groups:
+        raise NameNotFoundError("group of the spirometry equations", group, groups)
+    known = said.answers
+    body = {"age": known["age"], "height_cm": known["height_cm"], "sex": known["sex"]}
+    first = said.spirometry.values["fev1_fvc"]
+    measured, z = first.measured or float("nan"), first.z or 0.0
+    own = OtherEquation("gli_global_2022", "", first.lln, z, measured < first.lln)
+    return [own, *other_equations(body, _session(known, ""), _session(known, "post_"), group)]
+
+
 def _scored(
     raw: pl.DataFrame,
     settled: pl.DataFrame,

@@ -159,17 +159,47 @@ def assess_file(
     check_place(out, read_from)
     tally = Tally()
     label = str(source) if isinstance(source, str | Path) else "the table"
-    batches = _batches(source) if isinstance(source, str | Path) else iter(source)
+    write_rows(
+        out,
+        (
+            _batch(frame, label, tally.rows, lang, outcomes, interval, tally)
+            for frame in (batches(source) if isinstance(source, str | Path) else source)
+        ),
+        on_batch=on_batch,
+    )
+    return tally
+
+
+def write_rows(out: str | Path, tables: Iterable[pl.DataFrame], *, on_batch: Any = None) -> None:
+    """Rows about persons into a file that replaces atomically and that only its owner can read.
+
+    Parameters
+    ----------
+    out : path
+        ``.parquet`` or ``.csv``.
+    tables : iterable of polars.DataFrame
+        Tables with the same columns, one after the other.
+    on_batch : callable, optional
+        Called with the number of rows written.
+
+    Raises
+    ------
+    InputError
+        The name ends in something else.
+    OutputError
+        The file can't be written.
+    """
+    done = 0
     with replaced_file(out) as temporary:
         if os.name == "posix":
             temporary.chmod(0o600)
         writer = _Writer(temporary, str(out))
-        for frame in batches:
-            writer.write(_batch(frame, label, tally.rows, lang, outcomes, interval, tally))
+        for table in tables:
+            writer.write(table)
+            done += table.height
             if on_batch is not None:
-                on_batch(tally.rows)
+                on_batch(done)
         writer.close()
-    return tally
 
 
 def guard_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> None:
@@ -203,7 +233,19 @@ def guard_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> None:
             )
 
 
-def _batches(path: str | Path) -> Iterator[pl.DataFrame]:
+def batches(path: str | Path) -> Iterator[pl.DataFrame]:
+    """The rows of a file of people, a batch at a time; of Parquet only the columns that are read at all.
+
+    Parameters
+    ----------
+    path : path
+        CSV, Excel, JSON lines or Parquet.
+
+    Raises
+    ------
+    InputError
+        It can't be read.
+    """
     source = Path(path)
     if source.suffix.casefold() in (".parquet", ".pq") and source.is_file():
         try:

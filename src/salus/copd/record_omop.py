@@ -143,10 +143,10 @@ FROM condition_occurrence t LEFT JOIN concept AS what ON t.condition_concept_id 
 JOIN conditions ON conditions.code = what.concept_code OR conditions.code = left(upper(t.condition_source_value), 3)"""
     facts = " UNION ALL ".join((_facts("measurement"), _facts("observation"), conditions))
     connection.execute(f"CREATE TEMP TABLE facts AS SELECT * FROM ({facts}) WHERE value IS NOT NULL")
-    newest = connection.execute(
-        "SELECT person, item, arg_max(value, coalesce(day, '')) AS value FROM facts GROUP BY ALL"
-    ).pl()
-    people = connection.execute(_PEOPLE).pl()
+    newest = _asked(
+        connection, "SELECT person, item, arg_max(value, coalesce(day, '')) AS value FROM facts GROUP BY ALL"
+    )
+    people = _asked(connection, _PEOPLE)
     if not newest.height:
         return people
     wide = newest.pivot(on="item", index="person", values="value")
@@ -155,6 +155,11 @@ JOIN conditions ON conditions.code = what.concept_code OR conditions.code = left
         if f"{name}_recorded" in out.columns:
             out = out.with_columns(pl.coalesce(f"{name}_recorded", name).alias(name)).drop(f"{name}_recorded")
     return _derived(out)
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, question: str) -> pl.DataFrame:
+    answer = pl.from_arrow(connection.sql(question).to_arrow_table())
+    return answer if isinstance(answer, pl.DataFrame) else answer.to_frame()
 
 
 _PEOPLE = """

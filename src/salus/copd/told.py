@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from salus.copd.assessment import Assessment, Missing, OtherEquation, Reason, Risk
@@ -377,6 +377,33 @@ class _Words:
         step = read.next_step if self.lang == "en" else STEPS_OF_SPIROMETRY[read.next_step]
         end = "." if self.lang == "en" else "。"
         return Section("next", self.text["next"], (step[0].upper() + step[1:] + end,))
+
+
+def equation_rows(rows: Sequence[OtherEquation], lang: str) -> tuple[list[str], list[list[str]]]:
+    """The ratio by several sets of equations, as a table of texts.
+
+    Parameters
+    ----------
+    rows : sequence of OtherEquation
+        What :func:`salus.copd.assessment.every_equation` gave.
+    lang : {'en', 'zh'}
+        Language.
+
+    Returns
+    -------
+    head : list of str
+        Names of the columns.
+    lines : list of list of str
+        One for each set and group.
+    """
+    text = TEXT[lang]
+    head = [text["equation"], text["group"], f"FEV1/FVC: {text['lln']}", text["z"], ""]
+    lines = []
+    for row in rows:
+        group = EQUATION_GROUPS_ZH.get(row.group, "") if lang == "zh" else row.group.replace("_", " ")
+        side = text["below" if row.below_lln else "not below"]
+        lines.append([EQUATIONS[row.equation].title, group or "–", f"{row.lln:.3f}", f"{row.z:+.2f}", side])
+    return head, lines
 
 
 def base_of(probability: float) -> int:

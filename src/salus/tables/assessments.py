@@ -69,3 +69,51 @@ COPD_ASSESSMENTS = Contract(
     key=("row",),
     inside_wall=True,
 )
+
+
+def _of_set(name: str, title: str) -> tuple[Column, ...]:
+    return (
+        _number(f"{name}_fev1_z", f"z-score of FEV1 by {title}"),
+        _number(f"{name}_fvc_z", f"z-score of FVC by {title}"),
+        _number(f"{name}_fev1_fvc_lln", f"lower limit of normal of the ratio by {title}"),
+        _number(f"{name}_fev1_fvc_z", f"z-score of the ratio by {title}"),
+        _yes(f"{name}_below_lln", f"ratio below the lower limit of normal by {title}"),
+    )
+
+
+COPD_SPIROMETRY = Contract(
+    "copd_spirometry",
+    "Spirometry of one person, read by rule. Never leaves the wall.",
+    (
+        Column("row", pl.Int64, "row of the input, from 1", minimum=1),
+        _word("person", "the input's own name of the person, where it has one"),
+        _word("read", "the session that is read: post (after a bronchodilator) or pre", ("post", "pre")),
+        _word("permits", "what its quality permits: full, caution, at_least (values are reached at least)"),
+        _number("fev1_fvc", "measured ratio"),
+        *(
+            _number(f"{measure}_{part}", f"{words} of {measure.upper().replace('_', '/')} by GLI Global 2022", unit)
+            for measure in ("fev1", "fvc", "fev1_fvc")
+            for part, words, unit in (
+                ("predicted", "predicted value", None),
+                ("lln", "lower limit of normal", None),
+                ("z", "z-score", None),
+                ("percent", "measured value over the predicted one", "percent"),
+            )
+        ),
+        _yes("below_lln", "ratio below the lower limit of normal; blank where quality leaves it open"),
+        _yes("below_070", "ratio below .70"),
+        _word("pattern", "normal, obstructive, obstructive_low_fvc, low_fvc, low_fev1 or not_readable"),
+        _word("severity", "none, mild, moderate or severe, by the z-score of FEV1"),
+        _points("gold", "GOLD grade 1 to 4, after a bronchodilator only"),
+        _number("response_fev1", "change of FEV1 after a bronchodilator", "percent of predicted"),
+        _number("response_fvc", "change of FVC after a bronchodilator", "percent of predicted"),
+        _yes("response", "one of the changes is above 10"),
+        _word("next_step", "what to do"),
+        *_of_set("gli_2012", "GLI-2012, for people whose `group` it has"),
+        *_of_set("nhanes3", "NHANES III, for people whose `group` it has"),
+        _word("notes", "what deserves a second look"),
+        _word("refused", "why it was not read: what was found, what was wanted, what to do"),
+    ),
+    key=("row",),
+    inside_wall=True,
+)
