@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from salus.cli import options
 from salus.copd import recalibration, training, validation
@@ -79,24 +77,7 @@ def validate(
     if as_json:
         typer.echo(json.dumps(found.rows, indent=1))
         return
-    table = Table(title="Everybody; --json has the subgroups", title_justify="left")
-    names = (
-        "outcome",
-        "scored by",
-        "people",
-        "events",
-        "AUROC",
-        "95 %",
-        "slope",
-        "intercept",
-        "O/E",
-        "sens. at 90 % spec.",
-    )
-    for column in names:
-        table.add_column(column)
-    for row in validation.shown(found.rows):
-        table.add_row(*row)
-    Console().print(table)
+    typer.echo(validation.shown(found.rows))
 
 
 @app.command("recalibrate", epilog="Example: salus copd recalibrate ours.csv --where 'Yuzhong, 2026' --out ours.json")

@@ -24,6 +24,8 @@ SLOPE_ERROR = 0.15
 """Standard error of the slope that is asked for: 95 % of .3 to either side."""
 RATIO_ERROR = 0.15
 """Standard error of the logarithm of observed over expected that is asked for: 95 % of 34 % to either side."""
+_EXACT = 1e-6
+"""What a whole number may be off by rounding."""
 SOURCE = (
     "Riley RD, Debray TPA, Collins GS et al. Minimum sample size for external validation of a clinical prediction "
     "model with a binary outcome. Statistics in Medicine 2021, 40(19), 4230-4251"
@@ -77,8 +79,8 @@ def needed(log_odds: Floats, weights: Floats, prevalence: float) -> Needed:
     p = expit(log_odds)
     inform = p * (1 - p)
     one, mixed, two = (float(np.average(inform * log_odds**power, weights=weights)) for power in (0, 1, 2))
-    ratio = math.ceil((1 - prevalence) / (prevalence * RATIO_ERROR**2))
-    slope = math.ceil(one / (SLOPE_ERROR**2 * (one * two - mixed**2)))
+    ratio = math.ceil((1 - prevalence) / (prevalence * RATIO_ERROR**2) - _EXACT)
+    slope = math.ceil(one / (SLOPE_ERROR**2 * (one * two - mixed**2)) - _EXACT)
     people = max(ratio, slope)
     return Needed(ratio, slope, people, math.ceil(people * prevalence))
 

@@ -134,6 +134,7 @@ def train(
         "ages": list(AGES),
         "people": people.frame.height,
         "events": int(people.y.sum()),
+        "prevalence": round(float(np.average(people.y, weights=people.design.weights)), 6),
         "weights": WEIGHT if WEIGHT in people.frame.columns else "none",
         "design_notes": list(people.design.notes),
         "degrees_of_freedom": people.design.freedom,

@@ -119,14 +119,14 @@ def validate(
         for one in (m for m in chosen if m.outcome == outcome):
             p = one.predict(kept, interval=False)["probability"].to_numpy()
             about: dict[str, Any] = {"outcome": outcome, "tier": one.tier}
-            rows += _judged(about, y, p, design, samples, groups, None, one.label)
+            rows += judge(about, y, p, design, samples, groups, None, one.label)
         for each in questionnaires:
             about = {"outcome": outcome, "instrument": each.name}
-            rows += _judged(about, y, each.score, design, samples, groups, each.cutoffs, None)
+            rows += judge(about, y, each.score, design, samples, groups, each.cutoffs, None)
     return Validation(rows, tuple(notes))
 
 
-def _judged(
+def judge(
     about: Mapping[str, Any],
     y: Floats,
     score: Floats,
@@ -136,6 +136,30 @@ def _judged(
     cutoffs: tuple[int, ...] | None,
     label: str | None,
 ) -> list[dict[str, Any]]:
+    """Rows of one model or questionnaire, one a subgroup.
+
+    Parameters
+    ----------
+    about : mapping
+        What stands first in each row.
+    y, score : ndarray of float, shape (n,)
+        Outcome, and probability or score; people with nan in either are left out.
+    design : Design
+        Survey design of the same people.
+    samples : ndarray of float, shape (b, n)
+        Bootstrap weights.
+    groups : sequence of (str, ndarray of bool)
+        What :func:`salus.copd.subgroups.subgroups` yields.
+    cutoffs : tuple of int or None
+        Cut-offs of a questionnaire; None for probabilities.
+    label : str or None
+        Label of the model.
+
+    Returns
+    -------
+    list of dict
+        As :attr:`Validation.rows`.
+    """
     known = ~np.isnan(y) & ~np.isnan(score)
     found = []
     for group, rows in groups:
@@ -208,24 +232,27 @@ def _said(value: float | None) -> float | None:
     return None if value is None or not np.isfinite(value) else round(value, 5)
 
 
-def shown(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The rows of everybody as text, for a terminal: a tuple a row, cells that can't be said as a dash.
+def shown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows of everybody as aligned text, for a terminal; what can't be said is a dash.
 
     Parameters
     ----------
     rows : sequence of mapping
         :attr:`Validation.rows`.
     """
-    found = []
+    found = [("outcome", "by", "people", "with it", "AUROC (95 %)", "slope", "interc.", "O/E", "sens90")]
     for row in rows:
         if row["subgroup"] != "all":
             continue
-        who = f"model, tier {row['tier']}" if "tier" in row else f"{row['instrument']} (approximate)"
-        bounds = f"{_text(row['auroc_lower'])}-{_text(row['auroc_upper'])}"
+        who = f"tier {row['tier']}" if "tier" in row else row["instrument"]
+        auroc = f"{_text(row['auroc'])} ({_text(row['auroc_lower'])}-{_text(row['auroc_upper'])})"
         figures = ("slope", "intercept", "observed_expected", "sensitivity_at_90_specificity")
-        cells = (row["outcome"], who, f"{row['n']:,}", f"{row['events']:,}", _text(row["auroc"]), bounds)
+        cells = (row["outcome"], who, f"{row['n']:,}", f"{row['events']:,}", auroc)
         found.append((*cells, *(_text(row[name]) for name in figures)))
-    return found
+    wide = [max(len(cells[k]) for cells in found) for k in range(len(found[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(cells, wide, strict=True)).rstrip() for cells in found]
+    return "\n".join([*lines, "", "Everybody; --json has the subgroups. Questionnaires are approximate; sens90 is the"
+                      " sensitivity at 90 % specificity."])  # fmt: skip
 
 
 def _text(value: float | None) -> str:
