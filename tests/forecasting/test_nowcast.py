@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from salus.evaluation.scores import weighted_interval_score
 from salus.forecasting.answer import answer
 from salus.forecasting.model import TAUS
-from salus.forecasting.nowcast import AfterRevision, Revised, nowcast, with_values
+from salus.forecasting.nowcast import AfterRevision, Revised, needed, nowcast, with_values
 from salus.forecasting.persistence import Persistence
 from salus.forecasting.seasonal_naive import SeasonalNaive
 from salus.surveillance.series import Series, read_series
@@ -149,6 +149,18 @@ def test_late_places_are_left_unknown_and_the_rest_is_nowcast() -> None:
     assert np.isnan(found.draws[:, 2, 0]).all()
     assert np.isfinite(found.draws[:, 2, 1:]).all()
     assert np.isfinite(found.draws[:, [0, 1, 3, 4, 5]]).all()
+
+
+def test_nowcasts_are_needed_where_first_releases_are_a_tenth_off_and_not_elsewhere() -> None:
+    assert needed(series().panel(day(100)))
+    assert not needed(series().panel(day(4)))
+    assert not needed(replace(series().panel(day(100)), vintages=None))
+    for late, wanted in ((0.03, False), (0.3, True), (-0.3, True)):
+        first = simulated()[1].sort("as_of").unique(["location", "date"], keep="first")
+        rows = pl.concat(
+            [first, first.with_columns(pl.col("value") * (1 + late), pl.col("as_of") + pl.duration(days=7))]
+        )
+        assert needed(read_series(rows).panel(day(100))) == wanted
 
 
 def test_without_vintages_or_with_few_the_model_is_asked_as_it_is() -> None:

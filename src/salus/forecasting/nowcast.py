@@ -30,6 +30,10 @@ ALIKE = 1.0
 """Values are alike within about this difference of their logarithms."""
 RECENT = 26.0
 """Periods after which a past revision counts by the factor 1/e."""
+LATELY = 26
+"""Past days by which it is told whether a forecast needs nowcasts."""
+FAR = 0.1
+"""Share by which first releases must lie off, all together, for that."""
 DRAWS = 8
 """Nowcasts that a forecast is made from; each is as likely as the others."""
 
@@ -117,6 +121,34 @@ def nowcast(panel: Panel, draws: int = 200, *, ages: int = AGES, seed: int = 1) 
         answer[:, place, due] = np.exp(ratio[of[taken], day[taken]][:, due]) * (now[place, due] + least) - least
         learned[place] = of.size
     return Revised(np.maximum(answer, 0.0), learned)
+
+
+def needed(panel: Panel) -> bool:
+    """Whether first releases are so far from what they become that a forecast should start from nowcasts.
+
+    Where they are near, a nowcast of the last week is better than its first release, but a forecast from it is not (see
+    `benchmarks/nowcast`).
+
+    Parameters
+    ----------
+    panel : Panel
+        What was known.
+
+    Returns
+    -------
+    bool
+        True where the first releases of the last half year, of all places together, were later raised or lowered by
+        more than a tenth.
+    """
+    if panel.vintages is None or not panel.locations:
+        return False
+    known = panel.vintages.seen(panel.locations, LATELY + SETTLED, 1 + SETTLED)
+    first, later = known[:, SETTLED:, 0], known[:, :LATELY, SETTLED]
+    both = np.isfinite(first) & np.isfinite(later)
+    if both.sum() < FEWEST:
+        return False
+    before, after = float(first[both].sum()), float(later[both].sum())
+    return min(before, after) * (1 + FAR) < max(before, after)
 
 
 class AfterRevision(Model):

@@ -218,7 +218,7 @@ def _of_all(past: Floats) -> Floats:
     horizons = past.shape[2]
     rows = normal_scores(past).reshape(-1, horizons)
     whole = rows[np.isfinite(past).all(axis=2).ravel()]
-    if len(whole) < FEWEST:
+    if len(whole) < FEWEST or not np.ptp(whole, axis=0).all():
         steps = np.arange(1.0, horizons + 1)
         return np.sqrt(np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps))
     return np.asarray(0.999 * np.corrcoef(whole.T).reshape(horizons, horizons) + 0.001 * np.eye(horizons))
