@@ -184,20 +184,22 @@ def _values(raw: pl.Series, item: Item, factor: float, *, male: bool) -> tuple[p
         return (number if factor == 1 else number * factor), nothing
     if item.is_number and (raw.dtype.is_numeric() or raw.dtype == pl.Boolean):
         number = raw.cast(pl.Float64).fill_nan(None)
-        strange = number.is_not_null() & ~number.is_in([float(level.value) for level in item.levels])
-        if not strange.any():
+        allowed = {float(level.value) for level in item.levels}
+        if set(number.unique().drop_nulls()) <= allowed:
             return number, nothing
+        strange = number.is_not_null() & ~number.is_in(list(allowed))
         told = pl.select(pl.when(strange).then(raw.cast(pl.String))).to_series()
         return pl.select(pl.when(~strange).then(number)).to_series(), told
     if raw.dtype.is_float():
         raw = raw.cast(pl.Int64, strict=False)
-    text = raw.cast(pl.String).str.normalize("NFKC").str.strip_chars()
-    text = pl.select(pl.when(~text.str.to_lowercase().is_in(list(_BLANK))).then(text)).to_series()
-    words = text.drop_nulls().unique()
-    read = {word: _read(word, item, factor) for word in words}
+    text = raw.cast(pl.String)
+    tidy = {word: unicodedata.normalize("NFKC", word).strip() for word in text.drop_nulls().unique()}
+    asked = {word: said for word, said in tidy.items() if said.casefold() not in _BLANK}
+    read = {word: _read(said, item, factor) for word, said in asked.items()}
     known = {word: value for word, value in read.items() if value is not None}
+    lost = {word: said for word, said in asked.items() if read[word] is None}
     values = text.replace_strict(known, default=None, return_dtype=item.dtype)
-    return values, pl.select(pl.when(values.is_null()).then(text)).to_series()
+    return values, text.replace_strict(lost, default=None, return_dtype=pl.String) if lost else nothing
 
 
 def _read(word: str, item: Item, factor: float) -> float | str | None:

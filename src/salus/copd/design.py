@@ -95,7 +95,8 @@ def spline(values: Floats, knots: Sequence[float]) -> Floats:
     """
     at = np.asarray(knots, dtype=float)
     last, before = at[-1], at[-2]
-    cubes = [np.clip(values - knot, 0, None) ** 3 for knot in at]
+    above = [np.maximum(values - knot, 0) for knot in at]
+    cubes = [each * each * each for each in above]
     columns = [values]
     for k in range(len(at) - 2):
         bent = cubes[k] - cubes[-2] * (last - at[k]) / (last - before) + cubes[-1] * (before - at[k]) / (last - before)

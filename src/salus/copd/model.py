@@ -200,7 +200,7 @@ class RiskModel:
             found = {"probability": _expit(self._calibrated(at))}
             if interval:
                 one = np.column_stack([np.ones(part.height), x])
-                error = self.critical * np.sqrt(np.einsum("ij,jk,ik->i", one, self.covariance, one, optimize=True))
+                error = self.critical * np.sqrt(np.einsum("ij,ij->i", one @ self.covariance, one))
                 found["lower"] = _expit(self._calibrated(at - error / tempered))
                 found["upper"] = _expit(self._calibrated(at + error / tempered))
             parts.append(pl.DataFrame(found))

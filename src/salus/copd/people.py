@@ -7,8 +7,9 @@ inside, in a file that only its owner can read.
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ from salus.tables.frames import to_polars
 from salus.tables.reading import read_raw
 
 BATCH = 250_000
-"""People that are worked on at a time."""
+"""People in one batch."""
+WORKERS = 2
+"""Batches that are worked on side by side."""
 STOP = " | "
 """Between the reasons of one row."""
 
@@ -114,7 +117,9 @@ def assess_table(
     """
     frame = read_raw(people) if isinstance(people, str | Path) else to_polars(people, "the table")
     label = str(people) if isinstance(people, str | Path) else "the table"
-    return _batch(frame, label, 0, lang, outcomes, interval, tally or Tally())
+    table, refused = _batch(frame, label, 0, lang, outcomes, interval)
+    _count(tally or Tally(), table, refused)
+    return COPD_ASSESSMENTS.check(table)
 
 
 def assess_file(
@@ -159,15 +164,34 @@ def assess_file(
     check_place(out, read_from)
     tally = Tally()
     label = str(source) if isinstance(source, str | Path) else "the table"
-    write_rows(
-        out,
-        (
-            _batch(frame, label, tally.rows, lang, outcomes, interval, tally)
-            for frame in (batches(source) if isinstance(source, str | Path) else source)
-        ),
-        on_batch=on_batch,
-    )
+    frames = batches(source) if isinstance(source, str | Path) else iter(source)
+    models("A"), models("B")  # read once, before the threads
+
+    def work(frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return _batch(frame, label, before, lang, outcomes, interval)
+
+    def counted() -> Iterator[pl.DataFrame]:
+        for table, refused in _in_order(work, frames):
+            _count(tally, table, refused)
+            yield table
+
+    write_rows(out, counted(), on_batch=on_batch)
     return tally
+
+
+def _in_order(
+    work: Callable[[pl.DataFrame, int], tuple[pl.DataFrame, pl.DataFrame]], frames: Iterator[pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Batches worked on side by side and given back in their order; no more are held than are worked on."""
+    before, waiting = 0, deque[Future[tuple[pl.DataFrame, pl.DataFrame]]]()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for frame in frames:
+            if len(waiting) == WORKERS:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(work, frame, before))
+            before += frame.height
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def write_rows(out: str | Path, tables: Iterable[pl.DataFrame], *, on_batch: Any = None) -> None:
@@ -283,7 +307,10 @@ class _Writer:
         else:
             arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
             if self._parquet is None:
-                self._parquet = pyarrow.parquet.ParquetWriter(self._path, arrow.schema, compression="zstd")
+                words = [f.name for f in arrow.schema if not pa.types.is_floating(f.type)]
+                self._parquet = pyarrow.parquet.ParquetWriter(
+                    self._path, arrow.schema, compression="zstd", use_dictionary=words
+                )
             self._parquet.write_table(arrow)
         self._first = False
 
@@ -302,8 +329,8 @@ def _batch(
     lang: str,
     outcomes: Sequence[str],
     interval: bool,
-    tally: Tally,
-) -> pl.DataFrame:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of the contract, and the reasons of those refused."""
     name = given.person_column(frame)
     person = frame[name].cast(pl.String) if name else pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
     checked = check(given.typed(frame, label), lang)
@@ -322,8 +349,8 @@ def _batch(
     for more in (notes, refused):
         out = out.join(more, on="_row", how="left", maintain_order="left")
     out = out.with_columns((pl.col("_row") + before + 1).alias("row"), model=pl.lit(models("A")[0].label))
-    _count(tally, out, checked.refused)
-    return COPD_ASSESSMENTS.check(out)
+    columns = [pl.col(c.name).cast(c.dtype) for c in COPD_ASSESSMENTS.columns if c.name in out.columns]
+    return out.select(columns), checked.refused
 
 
 def _count(tally: Tally, out: pl.DataFrame, refused: pl.DataFrame) -> None:
@@ -400,14 +427,16 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
 
 
 def _subgroups(fine: pl.DataFrame) -> pl.Series:
+    """Names of the groups of each person in which the first model was found unfair."""
     audit = [dict(row) for row in models("A")[0].audit]
-    if not any(_unfair(row) for row in audit):
+    needed = fine.select("age", "male", "smk_status", "prior_dx", "asthma_ever")
+    keys = needed.with_columns(pl.col("age").floor())
+    kinds = keys.unique(maintain_order=True)
+    named = [STOP.join(names) or None for names in flagged(kinds, audit)]
+    if not any(named):
         return pl.Series([None], dtype=pl.String).new_from_index(0, fine.height)
-    return pl.Series([STOP.join(names) or None for names in flagged(fine, audit)], dtype=pl.String)
-
-
-def _unfair(row: dict[str, Any]) -> bool:
-    return not 0.8 <= float(row["observed_expected"]) <= 1.25
+    told = kinds.with_columns(pl.Series("named", named, dtype=pl.String))
+    return keys.join(told, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")["named"]
 
 
 def _points(fine: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:
