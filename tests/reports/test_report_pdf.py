@@ -2,11 +2,13 @@
 
 import time
 
+import polars as pl
 import pytest
 from pypdf import PdfReader
 
 from salus.errors import OutputError
-from salus.reports import fonts
+from salus.reports import fonts, page, pdf
+from salus.surveillance import places
 
 
 def text_of(page):
@@ -15,8 +17,8 @@ def text_of(page):
 
 def embedded_fonts(reader):
     found = set()
-    for page in reader.pages:
-        for font in page["/Resources"]["/Font"].values():
+    for sheet in reader.pages:
+        for font in sheet["/Resources"]["/Font"].values():
             kid = font.get_object()["/DescendantFonts"][0].get_object()
             descriptor = kid["/FontDescriptor"]
             assert "/FontFile3" in descriptor or "/FontFile2" in descriptor
@@ -45,6 +47,21 @@ def test_one_page_a_place_with_stamp_number_and_embedded_fonts(make, tmp_path, l
     assert not any(all(opening in text for opening in openings) for text in pages)
     found = embedded_fonts(reader)
     assert lang == "en" or any("CJK" in name or "Hei" in name or "Song" in name for name in found)
+
+
+def test_the_pages_about_all_places_leave_no_page_nearly_empty(make, tmp_path):
+    """47 prefectures: sentence and maps on the first page, the table on two, all small charts on one."""
+    japan = places.known("JP").filter(pl.col("location_level") == "prefecture").drop("population")
+    names = japan["location"].to_list()
+    values = {name: [1.9 + 0.1 * (k % 7), 5.5 if k == 0 else 2.5 if k < 12 else 1.5] for k, name in enumerate(names)}
+    bulletin = make(values, places=japan, labels=dict.fromkeys(names[40:43], "withheld"))
+    html = page.html(bulletin.voice(), bulletin.views, None, printed=True)
+    about_all, *sections = html.split('<section class="place"')
+    whole = about_all + sections[-1].split("</section>", 1)[1]
+    read = [text_of(p) for p in PdfReader(pdf.write(whole, tmp_path / "b.pdf")).pages]
+    openings = ("What to look at", "All prefectures", "Place", "Every prefecture at a glance", "About this")
+    assert [opening in text for opening, text in zip(openings, read, strict=True)] == [True] * 5
+    assert "Where it is" in read[0]
 
 
 def test_a_machine_without_chinese_fonts_gets_the_remedy(make, tmp_path, monkeypatch):

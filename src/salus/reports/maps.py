@@ -19,6 +19,8 @@ Reading = Callable[[PlaceView], Tile]
 """From a place to what is drawn for it."""
 
 TILE = 46.0
+LARGEST = 70.0
+"""Side in CSS pixels that a tile has at most, so that few places do not fill the page."""
 SHAPE_WIDTH = 560.0
 
 
@@ -86,7 +88,8 @@ def tile_map(
                 aria_label=words,
             )
         )
-    return svg.picture(name, width, height, title, description, *drawn, group=True)
+    widest = LARGEST * width / TILE
+    return svg.picture(name, width, height, title, description, *drawn, group=True, widest=widest)
 
 
 def shape_map(

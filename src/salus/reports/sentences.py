@@ -140,8 +140,8 @@ class Voice(PlaceVoice):
         named = self.at_top
         if named and len(named) < total:
             key = "sub.only" if all(v.level is not None for v in overview.places) else "sub.only.known"
-            said.append(self.words(key, total=total, places=self.kind(total)))
-        if overview.top is not None and overview.top < len(self.levels) - 1:
+            said.append(self.words(key, total=total, places=self.kind(total), higher=self.higher))
+        elif overview.top is not None and overview.top < len(self.levels) - 1:
             said.append(self.words["sub.higher.none"])
         if overview.top and overview.top > 1 and overview.counts[overview.top - 1]:
             said.append(

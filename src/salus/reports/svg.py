@@ -242,7 +242,14 @@ def arrow(trend: str, x: float, y: float, size: float) -> str:
 
 
 def picture(
-    name: str, width: float, height: float, title: str, description: str, *children: str, group: bool = False
+    name: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    *children: str,
+    group: bool = False,
+    widest: float | None = None,
 ) -> str:
     """A whole SVG with its title and description.
 
@@ -258,6 +265,8 @@ def picture(
         Finished SVG.
     group : bool
         Its parts have names of their own (links), so that it is a group and not one image.
+    widest : float, optional
+        Width in CSS pixels beyond which it does not grow.
 
     Returns
     -------
@@ -274,4 +283,5 @@ def picture(
         aria_labelledby=f"{name}-t {name}-d",
         font_size="12",
         font_family="Noto Sans CJK SC, Noto Sans, DejaVu Sans, sans-serif",
+        style=None if widest is None else f"max-width:{number(widest)}px",
     )
