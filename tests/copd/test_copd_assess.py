@@ -205,3 +205,22 @@ def test_the_order_and_the_company_of_rows_change_nothing() -> None:
     assert turned["probability"].reverse().to_list() == pytest.approx(whole["probability"].to_list())
     alone = assess_table(frame[7:8])
     assert alone["probability"][0] == pytest.approx(whole["probability"][7])
+
+
+def test_ethnicity_changes_no_probability_and_says_where_the_model_was_unfair() -> None:
+    plain = one()
+    unfair = {row["subgroup"] for row in models("A")[0].audit if not 0.8 <= row["observed_expected"] <= 1.25}
+    for value in ("white", "black", "mexican", "other_hispanic", "other"):
+        said = one(ethnicity=value)
+        assert said.risks == plain.risks
+        assert said.untold == ()
+        assert said.subgroups is not None
+        told_of = {group.group for group in said.subgroups}
+        assert (f"ethnicity: {value}" in told_of) == (f"ethnicity: {value}" in unfair)
+        assert ("subgroup" in said.flags) == bool(told_of)
+    assert {group.group for group in plain.untold} == {name for name in unfair if name.startswith("ethnicity")}
+    table = assess_table(pl.DataFrame([SMOKER | {"ethnicity": e} for e in ("white", "mexican")]))
+    assert [("ethnicity: mexican" in (names or "")) for names in table["subgroups"]] == [
+        False,
+        "ethnicity: mexican" in unfair,
+    ]

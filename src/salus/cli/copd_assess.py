@@ -20,7 +20,7 @@ from salus.copd.interview import start
 from salus.copd.people import Tally, assess_file, assess_table, guard_output
 from salus.copd.record_fhir import people_from_fhir, questionnaire
 from salus.copd.record_omop import people_from_omop
-from salus.copd.told import told
+from salus.copd.told import fairness, told
 from salus.data.output import replaced_file
 from salus.errors import InputError
 
@@ -189,6 +189,9 @@ def summary(tally: Tally, out: Path | None) -> Iterable[str]:
             yield f"             and {len(tally.kinds) - _SHOWN} more kinds"
     if tally.flags:
         yield "Flags: " + ", ".join(f"{name} {n:,}" for name, n in tally.flags.most_common())
+    for tier in ("A", "B"):
+        if tally.tiers[tier] and (said := fairness(tier, "en")):
+            yield f"{'By questionnaire' if tier == 'A' else 'With peak flow'}: {said}"
     yield f"{out}: {INSIDE}" if out else "--out FILE writes the rows; --json shows them."
 
 

@@ -24,6 +24,7 @@ from salus.copd.locale import localised
 from salus.copd.model import RiskModel
 from salus.copd.questionnaire import Result
 from salus.copd.questions import LITRES_A_MINUTE, Item, all_items
+from salus.copd.subgroups import FAIR
 from salus.copd.subgroups import flags as flagged
 from salus.errors import InputError, NameNotFoundError
 
@@ -112,6 +113,22 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Unfair:
+    """A group of people for whom the model was off by more than a fifth where it was tested.
+
+    Attributes
+    ----------
+    group : str
+        As the audit names it, such as 'ethnicity: black'.
+    observed_expected : float
+        Cases that were found over those that the model expected.
+    """
+
+    group: str
+    observed_expected: float
+
+
+@dataclass(frozen=True)
 class OtherEquation:
     """Another set of spirometry equations, and what it says of the same values.
 
@@ -158,8 +175,10 @@ class Assessment:
         ``under_40``, ``over_79``, ``no_age``, ``asymptomatic``, ``diagnosed``, ``outside``, ``subgroup``.
     outside : tuple of Outside
         Answers outside the model's data.
-    subgroups : tuple of str or None
+    subgroups : tuple of Unfair or None
         Groups of this person in which observed over expected was outside .8 to 1.25; None where it was not audited.
+    untold : tuple of Unfair
+        Such groups of which it is not known whether the person belongs to them: ethnicity is not asked for.
     instruments : Mapping of str to Result
         Published questionnaires whose items are all there.
     spirometry : Interpretation or None
@@ -181,7 +200,8 @@ class Assessment:
     next_step: str
     flags: tuple[str, ...]
     outside: tuple[Outside, ...]
-    subgroups: tuple[str, ...] | None
+    subgroups: tuple[Unfair, ...] | None
+    untold: tuple[Unfair, ...]
     instruments: Mapping[str, Result]
     spirometry: Interpretation | None
     others: tuple[OtherEquation, ...]
@@ -211,6 +231,17 @@ class Assessment:
 def models(tier: str) -> tuple[RiskModel, ...]:
     """Packaged models of a tier, in the order of :data:`SHOWN`."""
     return tuple(RiskModel.load(outcome, tier) for outcome in SHOWN)
+
+
+def unfair_groups(tier: str) -> tuple[Unfair, ...]:
+    """Groups for which the first model of a tier was off by more than a fifth in its audit."""
+    audit = [Unfair(str(r["subgroup"]), float(r["observed_expected"])) for r in models(tier)[0].audit]
+    return tuple(row for row in audit if not FAIR[0] <= row.observed_expected <= FAIR[1])
+
+
+def untold_groups(tier: str) -> tuple[Unfair, ...]:
+    """Those of them that answers don't tell: ethnic groups, which are recorded for the audit and asked of nobody."""
+    return tuple(row for row in unfair_groups(tier) if row.group.startswith("ethnicity: "))
 
 
 def model_frame(settled: pl.DataFrame, model: RiskModel) -> pl.DataFrame:
@@ -296,6 +327,7 @@ def _read(
         flags=tuple(flags),
         outside=(),
         subgroups=(),
+        untold=(),
         instruments=instruments,
         spirometry=said,
         others=tuple(o for o in other_equations(body, pre, post, group) if o.below_lln is not said.below_lln),
@@ -401,7 +433,9 @@ def _scored(
     flags += ["asymptomatic"] if free else []
     flags += ["diagnosed"] if known.get("prior_dx") == 1 else []
     flags += ["outside"] if outside else []
-    groups = tuple(flagged(frame, [dict(row) for row in first.audit])[0]) if first.audit else None
+    of = {row.group: row for row in unfair_groups(tier)}
+    audit = [dict(row) for row in first.audit]
+    groups = tuple(of[name] for name in flagged(frame, audit)[0]) if audit else None
     flags += ["subgroup"] if groups else []
     step = "diagnosed" if "diagnosed" in flags else "asymptomatic" if free else "spirometry"
     return Assessment(
@@ -415,6 +449,7 @@ def _scored(
         flags=tuple(flags),
         outside=outside,
         subgroups=groups,
+        untold=untold_groups(tier) if "ethnicity" not in known else (),
         instruments=instruments,
         spirometry=None,
         others=(),

@@ -429,7 +429,7 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
 def _subgroups(fine: pl.DataFrame) -> pl.Series:
     """Names of the groups of each person in which the first model was found unfair."""
     audit = [dict(row) for row in models("A")[0].audit]
-    needed = fine.select("age", "male", "smk_status", "prior_dx", "asthma_ever")
+    needed = fine.select("age", "male", "smk_status", "prior_dx", "asthma_ever", "ethnicity")
     keys = needed.with_columns(pl.col("age").floor())
     kinds = keys.unique(maintain_order=True)
     named = [STOP.join(names) or None for names in flagged(kinds, audit)]

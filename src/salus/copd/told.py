@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from salus.copd.assessment import Assessment, Missing, OtherEquation, Reason, Risk
+from salus.copd.assessment import Assessment, Missing, OtherEquation, Reason, Risk, Unfair, untold_groups
 from salus.copd.assessment_words import (
     BRIEF,
     EQUATION_GROUPS_ZH,
@@ -272,15 +272,26 @@ class _Words:
                 ]
                 text.append(self.text["flag.outside"].format(list=", ".join(listed)))
             elif flag == "subgroup":
-                listed = [self._group(name) for name in said.subgroups or ()]
-                text.append(self.text["flag.subgroup"].format(list=", ".join(listed)))
+                text.append(self.text["flag.subgroup"].format(list=self.groups(said.subgroups or ())))
             elif f"flag.{flag}" in self.text and f"step.{flag}" != f"step.{said.next_step}":
                 text.append(self.text[f"flag.{flag}"])
+        if said.untold:
+            text.append(self.text["flag.untold"].format(list=self.groups(said.untold)))
         if said.subgroups is None:
             text.append(self.text["flag.subgroup.unknown"])
         return Section("flags", self.text["flags"], tuple(text))
 
+    def groups(self, rows: Sequence[Unfair]) -> str:
+        """Groups with cases found where 100 were expected, in one text."""
+        one, stop = self.text["flag.subgroup.one"], ", " if self.lang == "en" else "、"
+        return stop.join(
+            one.format(group=self._group(row.group), n=f"{100 * row.observed_expected:.0f}") for row in rows
+        )
+
     def _group(self, name: str) -> str:
+        if name.startswith("ethnicity: "):
+            value = name.removeprefix("ethnicity: ")
+            return all_items()["ethnicity"].shown(value, self.lang)
         kind, _, band = name.partition(": ")
         if kind == "age":
             return self.text["group.age"].format(band=band)
@@ -377,6 +388,21 @@ class _Words:
         step = read.next_step if self.lang == "en" else STEPS_OF_SPIROMETRY[read.next_step]
         end = "." if self.lang == "en" else "。"
         return Section("next", self.text["next"], (step[0].upper() + step[1:] + end,))
+
+
+def fairness(tier: str, lang: str) -> str:
+    """What is to be said of groups that answers don't tell; empty where the model was fair to all.
+
+    Parameters
+    ----------
+    tier : {'A', 'B'}
+        Tier of the models.
+    lang : {'en', 'zh'}
+        Language.
+    """
+    rows = untold_groups(tier)
+    words = _Words(lang)
+    return words.text["flag.untold"].format(list=words.groups(rows)) if rows else ""
 
 
 def equation_rows(rows: Sequence[OtherEquation], lang: str) -> tuple[list[str], list[list[str]]]:
