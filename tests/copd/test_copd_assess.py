@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from helpers_people import CDQ_OWN, HEALTHY, SMOKER
 
-from salus.copd import assess
+from salus.copd import Assessment, assess
 from salus.copd.answers import from_person
-from salus.copd.assessment import SHOWN, Assessment, models
+from salus.copd.assessment import SHOWN, models
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
 from salus.copd.people import assess_table

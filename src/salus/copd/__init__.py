@@ -19,7 +19,8 @@ from typing import Any, overload
 
 import polars as pl
 
-from salus.copd.assessment import Assessment, assess_person
+from salus.copd.assessed import Assessment
+from salus.copd.assessment import assess_person
 from salus.copd.people import assess_table
 
 __all__ = ["Assessment", "assess"]

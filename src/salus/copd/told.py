@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from salus.copd.assessment import Assessment, Missing, OtherEquation, Reason, Risk, Unfair, untold_groups
+from salus.copd.assessed import Assessment, Missing, OtherEquation, Reason, Risk, Unfair
+from salus.copd.assessment import untold_groups
 from salus.copd.assessment_words import (
     BRIEF,
     EQUATION_GROUPS_ZH,
