@@ -11,9 +11,12 @@ import numpy as np
 import polars as pl
 
 from salus.tables.contract import Contract
-from salus.tables.contracts import ALERTS, FORECASTS, LEVELS, STATUS, TRUST
+from salus.tables.contracts import ALERTS, FORECASTS, LEVELS, MILESTONES, NOWCASTS, STATUS, TRUST
 
-FILES = {"bulletin.html", "forecasts.parquet", "status.csv", "trust.csv", "alerts.csv", "run.json"}
+FILES = {
+    "bulletin.html", "forecasts.parquet", "status.csv", "trust.csv", "alerts.csv", "run.json", "paths.parquet",
+    "milestones.csv",
+}  # fmt: skip
 TASK = ["location", "horizon"]
 
 
@@ -45,13 +48,15 @@ def check_folder(
     polars.DataFrame
         The forecasts.
     """
-    assert {p.name for p in folder.iterdir()} == FILES | set(more)
+    names = {p.name for p in folder.iterdir()}
+    assert names - {"nowcast.csv"} == FILES | set(more)  # where the source says when each value was known
     forecasts = FORECASTS.check(pl.read_parquet(folder / "forecasts.parquet"), "forecasts")
     status, trust, _ = (_csv(folder / f"{c.name}.csv", c) for c in (STATUS, TRUST, ALERTS))
     wanted = sorted((p, h) for p in set(places) - set(unusable) for h in horizons)
     _check_quantiles(forecasts, wanted)
     _check_levels(forecasts, status)
     _check_status(forecasts, status, trust, places)
+    _check_around(folder, forecasts, wanted)
     assert sorted(trust.select(TASK).rows()) == wanted
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert record["inputs"]
@@ -59,6 +64,24 @@ def check_folder(
     page = (folder / "bulletin.html").read_text(encoding="utf-8")
     assert record["run_id"] in page
     return forecasts
+
+
+def _check_around(folder: Path, forecasts: pl.DataFrame, wanted: list[tuple[str, int]]) -> None:
+    """Paths have the margins of the forecasts; answers about the season are distributions."""
+    paths = FORECASTS.check(pl.read_parquet(folder / "paths.parquet"), "paths")
+    found = paths.group_by(TASK).agg(pl.len(), pl.col("value").median().alias("middle")).sort(TASK)
+    assert found.select(TASK).rows() == wanted
+    assert found["len"].unique().to_list() == [200]
+    medians = forecasts.filter(output_type_id="0.5", output_type="quantile").sort(TASK)["value"].to_numpy()
+    np.testing.assert_allclose(found["middle"].to_numpy(), medians, rtol=0.05, atol=0.01 * medians.max())
+    answers = _csv(folder / "milestones.csv", MILESTONES)
+    assert set(answers["location"]) <= {place for place, _ in wanted}
+    sums = answers.filter(pl.col("output_type") == "pmf").group_by("location", "target").agg(pl.col("value").sum())
+    np.testing.assert_allclose(sums["value"].to_numpy(), 1, atol=1e-4)
+    if (folder / "nowcast.csv").exists():
+        revised = _csv(folder / "nowcast.csv", NOWCASTS)
+        assert (revised["lower95"] <= revised["median"]).all()
+        assert (revised["median"] <= revised["upper95"]).all()
 
 
 def _csv(path: Path, contract: Contract) -> pl.DataFrame:

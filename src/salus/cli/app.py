@@ -65,6 +65,12 @@ COMMANDS = (
         "Example: salus forecast cases.csv --as-of 2026-01-18 --out forecast.parquet",
     ),
     Later(
+        "train",
+        "Train a model and store it, to forecast on machines that never see the data.",
+        _from("forecasting", "train"),
+        "Example: salus train cases.csv --as-of 2026-01-18 --out model.json",
+    ),
+    Later(
         "backtest",
         "Forecast from many past days, each knowing only what was known then.",
         _from("forecasting", "backtest"),
@@ -75,6 +81,11 @@ COMMANDS = (
         "WIS, coverage, skill over persistence, and status accuracy beside persistence's, by horizon.",
         _from("forecasting", "score"),
         "Example: salus score past.parquet cases.csv",
+    ),
+    Later(
+        "override",
+        "Replace or widen a forecast, with a name and a reason; both are kept, shown with a mark, and scored.",
+        _from("override", "app"),
     ),
     Later("data", "Import files, pull public sources, and see what the workspace holds.", _data),
     Later("records", "The wall: de-identify, count, release, certify.", _from("records", "app")),

@@ -31,20 +31,45 @@ def forecast(
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
+    nowcast: options.NowcastOption = "auto",
+    coherent: options.CoherentOption = False,
     column_map: options.MapOption = None,
     encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast once, from what was known on one day."""
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
-        horizons=options.horizons(horizons), model=model, mapping=parse_options(column_map) if column_map else None,
-        encoding=encoding, out=out,
+        horizons=options.horizons(horizons), model=model, nowcast=nowcast, coherent=coherent,
+        mapping=parse_options(column_map) if column_map else None, encoding=encoding, out=out,
     )  # fmt: skip
     for place in found.stands_in:
         typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
     for place, (reason, _) in found.unusable.items():
         typer.echo(f"Note: {place}: {reason}; not forecast", err=True)
     typer.echo(f"{count(found.table['location'])} forecast: {out}")
+
+
+def train(
+    series: options.SeriesArgument,
+    out: Annotated[Path, typer.Option(help="JSON file of the model; replaced in one step.", show_default=False)],
+    disease: options.DiseaseOption = None,
+    signal: options.SignalOption = None,
+    also: options.AlsoOption = None,
+    also_lag: options.AlsoLagOption = ALSO_LAG,
+    as_of: options.AsOfOption = None,
+    model: options.ModelOption = "combination",
+    column_map: options.MapOption = None,
+    encoding: options.EncodingOption = None,
+) -> None:
+    """Train a model and store it, for `salus forecast --model-file` on a machine without the data."""
+    told = forecasting.train(
+        series, out, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
+        model=model, mapping=parse_options(column_map) if column_map else None, encoding=encoding,
+    )  # fmt: skip
+    typer.echo(
+        f"{model} of {told.disease}, {told.signal}: {told.places:,} places, {told.first} to {told.last}, "
+        f"as known on {told.as_of}: {out}"
+    )
 
 
 def backtest(
@@ -59,6 +84,8 @@ def backtest(
     also_lag: options.AlsoLagOption = ALSO_LAG,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
+    nowcast: options.NowcastOption = "auto",
+    coherent: options.CoherentOption = False,
     train_before: Annotated[
         str | None, typer.Option(metavar="DATE", help="Fit once, on what was known before this day.")
     ] = None,
@@ -73,7 +100,8 @@ def backtest(
     with options.Stages() as stages:
         table = forecasting.backtest_file(
             series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag,
-            horizons=options.horizons(horizons), model=model, train_before=options.day(train_before, "--train-before"),
+            horizons=options.horizons(horizons), model=model, nowcast=nowcast, coherent=coherent,
+            train_before=options.day(train_before, "--train-before"),
             refit_every=refit_every, mapping=parse_options(column_map) if column_map else None,
             encoding=encoding, out=out, progress=stages,
         )  # fmt: skip

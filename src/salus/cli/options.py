@@ -54,6 +54,15 @@ HorizonsOption = Annotated[
     str, typer.Option(metavar="FIRST:LAST", help="Periods ahead: days, weeks or months, as the data has them.")
 ]
 ModelOption = Annotated[str, typer.Option(help=f"One of {', '.join(registry.names('model'))}.")]
+NowcastOption = Annotated[
+    str,
+    typer.Option(
+        "--nowcast",
+        help="Start from nowcasts of the last periods: auto (where first releases are far from what they become), on "
+        "or off.",
+    ),
+]
+CoherentOption = Annotated[bool, typer.Option(help="Let the forecasts of parts add up to that of their total.")]
 MapOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -15,6 +15,7 @@ from salus.surveillance import places as places_module
 from salus.surveillance.geometry import read_shapes
 from salus.surveillance.series import ALSO_LAG
 from salus.tables.columns import parse_options
+from salus.workflows.overrides import beside
 from salus.workflows.run import run as run_workflow
 
 
@@ -28,6 +29,15 @@ def run(
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
+    nowcast: options.NowcastOption = "auto",
+    coherent: options.CoherentOption = False,
+    overrides: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of overrides (`salus override`); by default that beside the folder of results, if any.",
+            readable=False,
+        ),
+    ] = None,
     levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
     lang: options.LangOption = None,
     places: Annotated[
@@ -58,6 +68,9 @@ def run(
             horizons=options.horizons(horizons),
             model=model,
             levels=levels,
+            nowcast=nowcast,
+            coherent=coherent,
+            overrides=overrides or beside(out),
             places_table=None if places is None else places_module.read(places),
             shapes=None if geometry is None else read_shapes(geometry),
             mapping=parse_options(column_map) if column_map else None,

@@ -58,7 +58,7 @@ def backtest(
     series: Series,
     days: Sequence[dt.date],
     horizons: Sequence[int],
-    model: str = "combination",
+    model: str | Callable[[], Model] = "combination",
     *,
     also: Sequence[Series] = (),
     train_before: dt.date | None = None,
@@ -75,8 +75,8 @@ def backtest(
         Reference dates, ascending.
     horizons : sequence of int
         Periods ahead, from 1.
-    model : str
-        Registered name.
+    model : str or callable
+        Registered name, or what makes a fresh model.
     also : sequence of Series
         Histories to learn from.
     train_before : datetime.date, optional
@@ -103,20 +103,21 @@ def backtest(
             f"the origins start on {min(days)}, before the training ends ({train_before}): the model would know the "
             f"future. Train before {min(days)} or an earlier day, or start the origins later."
         )
+    make = (lambda: new_model(model)) if isinstance(model, str) else model
     every = refit_every or round(series.cadence.per_year)
     fitted: Model | None = None
     since = 0
     tables: list[pl.DataFrame] = []
     complaint: TooShortError | None = None
     if train_before is not None:
-        fitted = new_model(model)
+        fitted = make()
         before = dt.date.fromordinal(max(train_before.toordinal() - 1, 1))
         fitted.fit(series.learning_panel(before, also))
     for number, day in enumerate(days):
         try:
             if fitted is None or (train_before is None and since >= every):
                 panel = series.learning_panel(day, also)
-                fresh = new_model(model)
+                fresh = make()
                 fresh.fit(panel)
                 fitted, since = fresh, 0
             else:

@@ -10,14 +10,16 @@ and grouped time series through trace minimization, Journal of the American Stat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from salus.forecasting.model import TAUS, Floats
-from salus.forecasting.paths import joint
+from salus.forecasting.model import TAUS, Floats, Model, tidy
+from salus.forecasting.paths import changes, joint
 from salus.surveillance.panel import Panel
+from salus.surveillance.signals import adds_up as is_count
 
 DRAWS = 1000
 """Samples from which the quantiles of parts are taken."""
@@ -134,7 +136,7 @@ def reconciled(
     samples : numpy.ndarray, shape (places, draws, horizons)
         Every one adds up.
     """
-    known = np.isfinite(quantiles).all(axis=(1, 2))
+    known = np.asarray(np.isfinite(quantiles).all(axis=(1, 2)))
     samples = np.full((quantiles.shape[0], draws, quantiles.shape[1]), np.nan)
     samples[known] = joint(quantiles[known], past[:, known], draws, seed=seed)
     families = [f for f in found.families if known[f.total] and known[f.parts].all()]
@@ -152,6 +154,44 @@ def reconciled(
         samples[family.parts] = moved
         answer[family.parts] = np.moveaxis(np.quantile(moved, TAUS, axis=1), 0, -1)
     return answer, samples
+
+
+class Coherent(Model):
+    """Any model, with its answers for parts moved so that they add up to those for their totals.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    parents : mapping of str to str or None
+        Place that each place lies in.
+
+    Examples
+    --------
+    >>> from salus.forecasting.persistence import Persistence
+    >>> Coherent(Persistence(), {}).name
+    'persistence'
+    """
+
+    name = "coherent"
+    title = "Coherent"
+    title_zh = "加总一致"
+
+    def __init__(self, model: Model, parents: Mapping[str, str | None]) -> None:
+        self.model, self._parents = model, parents
+        self.name = model.name  # type: ignore[misc]  # a wrapper speaks under the name of what it wraps
+        self.title, self.title_zh = model.title, model.title_zh  # type: ignore[misc]  # likewise
+
+    def fit(self, panel: Panel) -> None:
+        """Let the model learn; see :meth:`Model.fit`."""
+        self.model.fit(panel)
+
+    def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
+        """Quantiles that belong to samples that add up; see :meth:`Model.predict`."""
+        said = tidy(self.model.predict(panel, horizons))
+        known = pl.Series(panel.values[np.isfinite(panel.values)])
+        found = hierarchy(panel, self._parents, adds_up=is_count(panel.signal, known))
+        return reconciled(said, changes(panel, horizons), found)[0] if found.families else said
 
 
 def _summed(samples: Floats, family: Family) -> Floats:

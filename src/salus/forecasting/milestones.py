@@ -151,7 +151,7 @@ def course(panel: Panel, seasons: Seasons, paths: Floats) -> Course:
             f"the paths go {paths.shape[2]} periods ahead, the season {seasons.label(season)} {ahead}. "
             f"Give paths of {ahead} periods."
         )
-    answered = np.isfinite(paths).all(axis=(1, 2))
+    answered = np.asarray(np.isfinite(paths).all(axis=(1, 2)))
     past = np.full((len(panel.locations), known), np.nan)
     there = min(known, len(panel.starts))
     if there:

@@ -7,7 +7,7 @@ more; so nothing is assumed about the form of the revisions, half-reported count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -165,6 +165,8 @@ class AfterRevision(Model):
         Nowcasts.
     seed : int
         Of the nowcasts.
+    where : callable, optional
+        Tells of a panel whether to use nowcasts, such as :func:`needed`; always when left out.
 
     Examples
     --------
@@ -177,8 +179,10 @@ class AfterRevision(Model):
     title = "After revision"
     title_zh = "修订后"
 
-    def __init__(self, model: Model, draws: int = DRAWS, seed: int = 1) -> None:
-        self.model, self._draws, self._seed = model, draws, seed
+    def __init__(
+        self, model: Model, draws: int = DRAWS, seed: int = 1, where: Callable[[Panel], bool] | None = None
+    ) -> None:
+        self.model, self._draws, self._seed, self._where = model, draws, seed, where
         self.name = model.name  # type: ignore[misc]  # a wrapper speaks under the name of what it wraps
         self.title, self.title_zh = model.title, model.title_zh  # type: ignore[misc]  # likewise
 
@@ -188,6 +192,8 @@ class AfterRevision(Model):
 
     def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
         """Quantiles pooled over nowcasts; see :meth:`Model.predict`."""
+        if self._where is not None and not self._where(panel):
+            return self.model.predict(panel, horizons)
         revised = nowcast(panel, self._draws, seed=self._seed)
         if not revised.learned.any():
             return self.model.predict(panel, horizons)

@@ -155,8 +155,8 @@ def _drawn(
     weight = np.where(both, weight, 0.0)
     x, y = np.where(both, courses.past, 0.0), np.where(both, course, 0.0)
     usual = np.where(courses.size > 0, size / np.where(courses.size > 0, courses.size, 1.0), 1.0)
-    trust = (OFF * size) ** 2 / ALIKE**2  # how much the course must have shown before it speaks on the scale
-    trust = np.where(usual > 0, trust / np.where(usual > 0, usual, 1.0) ** 2, 1.0) + 1e-12
+    shown = (OFF * size / ALIKE) ** 2  # how much the course must have shown before it speaks on the scale
+    trust = np.where(usual > 0, shown / np.where(usual > 0, usual, 1.0) ** 2, 1.0) + 1e-12
     scale = ((weight * x * y).sum(axis=1) + trust * usual) / ((weight * x**2).sum(axis=1) + trust)
     left = np.where(both, y - scale[:, None] * x, np.nan)
     error = np.nansum(weight * left**2, axis=1) / weight.sum(axis=1)

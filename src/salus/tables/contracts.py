@@ -100,6 +100,22 @@ MILESTONES = Contract(
     key=("model", "reference_date", "disease", "signal", "location", "season", "target", "output_type_id"),
 )
 
+NOWCASTS = Contract(
+    "nowcasts",
+    "What one of the last periods of one place will read once all reports are in.",
+    (
+        _LOCATION,
+        Column("target_end_date", pl.Date, "last day of the period"),
+        Column("value", pl.Float64, "the value as it is known now", minimum=0),
+        Column("lower95", pl.Float64, "lower end of the central 95 % of the final value", minimum=0),
+        Column("lower50", pl.Float64, "lower end of the central 50 %", minimum=0),
+        Column("median", pl.Float64, "median", minimum=0),
+        Column("upper50", pl.Float64, "upper end of the central 50 %", minimum=0),
+        Column("upper95", pl.Float64, "upper end of the central 95 %", minimum=0),
+    ),
+    key=("location", "target_end_date"),
+)
+
 RECORDS = Contract(
     "records",
     "One visit of one person. Never leaves the wall.",
@@ -316,5 +332,19 @@ PLACES = Contract(
     key=("location",),
 )
 
-ALL = (SERIES, FORECASTS, MILESTONES, RECORDS, CLAIMS, ALERTS, SCORES, FINDINGS, CERTIFICATES, STATUS, TRUST, PLACES)
+ALL = (
+    SERIES,
+    FORECASTS,
+    NOWCASTS,
+    MILESTONES,
+    RECORDS,
+    CLAIMS,
+    ALERTS,
+    SCORES,
+    FINDINGS,
+    CERTIFICATES,
+    STATUS,
+    TRUST,
+    PLACES,
+)
 """Every contract, in the order of the reference page."""

@@ -14,12 +14,15 @@ from salus.data.output import check_place, replaced_file
 from salus.errors import InputError
 from salus.evaluation import scores, status
 from salus.evaluation.backtest import backtest, origins
+from salus.forecasting import stored
 from salus.forecasting.answer import Answer, answer, new_model
 from salus.surveillance.left_out import left_out
 from salus.surveillance.levels import choose
 from salus.surveillance.series import ALSO_LAG, Series, open_series, read_series
 from salus.tables import door
 from salus.tables.contracts import FORECASTS
+from salus.workflows.named_places import named_places, parents_of
+from salus.workflows.outlook import around, maker
 from salus.workflows.status import level_rows
 
 SCORE_COLUMNS = (
@@ -39,6 +42,9 @@ def forecast(
     as_of: dt.date | None = None,
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
+    model_file: str | Path | None = None,
+    nowcast: str = "auto",
+    coherent: bool = False,
     mapping: dict[str, str] | None = None,
     encoding: str | None = None,
     out: str | Path | None = None,
@@ -61,6 +67,13 @@ def forecast(
         Periods ahead.
     model : str
         Registered model.
+    model_file : str or Path, optional
+        Forecast with this trained model (see :func:`train`) instead of fitting one; it needs no histories.
+    nowcast : {'auto', 'on', 'off'}
+        When to start from nowcasts of the last periods: where first releases are far from what they become, always,
+        never.
+    coherent : bool
+        Let parts add up to their totals.
     mapping : dict of str to str, optional
         Column of the file -> column of the contract.
     encoding : str, optional
@@ -80,13 +93,61 @@ def forecast(
     )
     series, day = series.standing(as_of)
     panel = series.learning_panel(day, others)
-    fitted = new_model(model)
-    fitted.fit(panel)
+    inside = new_model(model) if model_file is None else stored.load(model_file, panel)
+    fitted = around(inside, nowcast, coherent=coherent, parents=parents_of(named_places(panel)))
+    if model_file is None:
+        fitted.fit(panel)
     found = answer(fitted, panel, horizons)
     scheme = choose(series.disease, series.signal, panel.history(), series.cadence, left_out=left_out(series, day))
     whole = replace(found, table=pl.concat([found.table, level_rows(found.table, scheme)]))
     _write(whole.table, out)
     return whole
+
+
+def train(
+    source: Any,
+    out: str | Path,
+    disease: str | None = None,
+    signal: str | None = None,
+    *,
+    also: Sequence[Any] = (),
+    also_lag: int = ALSO_LAG,
+    as_of: dt.date | None = None,
+    model: str = "combination",
+    mapping: dict[str, str] | None = None,
+    encoding: str | None = None,
+) -> stored.Origin:
+    """Train a model on what was known on one day, and store it for machines that never see the data.
+
+    Parameters
+    ----------
+    source, disease, signal, also, also_lag, as_of, model, mapping, encoding
+        As for :func:`forecast`.
+    out : str or Path
+        JSON file to write.
+
+    Returns
+    -------
+    Origin
+        What it was trained on.
+
+    Raises
+    ------
+    InputError
+        The model learns nothing that could be stored, or had too little to learn from.
+    """
+    check_place(out, (source, *also))
+    series, others = open_series(
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+    )
+    series, day = series.standing(as_of)
+    panel = series.learning_panel(day, others)
+    fitted = new_model(model)
+    fitted.fit(panel)
+    text = stored.dumps(fitted, panel)
+    with replaced_file(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return stored.origin(panel)
 
 
 def backtest_file(
@@ -100,6 +161,8 @@ def backtest_file(
     also_lag: int = ALSO_LAG,
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
+    nowcast: str = "auto",
+    coherent: bool = False,
     train_before: dt.date | None = None,
     refit_every: int | None = None,
     mapping: dict[str, str] | None = None,
@@ -111,7 +174,7 @@ def backtest_file(
 
     Parameters
     ----------
-    source, disease, signal, also, also_lag, horizons, model, mapping, encoding, out
+    source, disease, signal, also, also_lag, horizons, model, nowcast, coherent, mapping, encoding, out
         As for :func:`forecast`.
     first, last : datetime.date
         First reference date, and the day after which there is none.
@@ -133,8 +196,10 @@ def backtest_file(
         source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
     )
     days = origins(series, first, series.reference_day(last))
+    parents = parents_of(named_places(series.panel(days[-1]))) if coherent else {}
     table = backtest(
-        series, days, horizons, model, also=others, train_before=train_before, refit_every=refit_every,
+        series, days, horizons, maker(model, nowcast, coherent=coherent, parents=parents),
+        also=others, train_before=train_before, refit_every=refit_every,
         progress=None if progress is None else lambda done, of: progress("backtesting", done, of),
     )  # fmt: skip
     _write(table, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,21 @@ from salus.evaluation.backtest import backtest, origins
 from salus.evaluation.status import last_known
 from salus.evaluation.trust import label
 from salus.forecasting.answer import Answer, answer, new_model
+from salus.forecasting.coherence import hierarchy
+from salus.forecasting.model import Model
+from salus.forecasting.overrides import MODEL, applied, read
 from salus.reports.bulletin import Bulletin, Meta, SourceFile, build
-from salus.surveillance import diseases, places
+from salus.surveillance import diseases
 from salus.surveillance.left_out import NEWEST, left_out, unforecastable
 from salus.surveillance.levels import LevelScheme, choose
 from salus.surveillance.panel import Panel
 from salus.surveillance.series import ALSO_LAG, Series, open_series
-from salus.surveillance.signals import unit
+from salus.surveillance.signals import adds_up, unit
 from salus.surveillance.spellings import one_spelling
-from salus.surveillance.totals import within_totals
-from salus.tables.contracts import PLACES
 from salus.tables.frames import to_polars
+from salus.workflows import overrides as overriding
+from salus.workflows.named_places import named_places, parents_of, some_shown
+from salus.workflows.outlook import joint_paths, maker, milestones, nowcast_table
 from salus.workflows.status import level_rows, shown_forecasts, status_table
 
 BACKTEST_PERIODS = {"day": 60, "week": 52, "month": 24}
@@ -63,6 +67,8 @@ class Run:
         What `run.json` holds.
     notes : tuple of str
         What a reader must know about how the input was used.
+    more : mapping of str to polars.DataFrame
+        Joint paths, answers about the season, and nowcasts, by the name of their file.
     """
 
     panel: Panel
@@ -74,6 +80,7 @@ class Run:
     bulletin: Bulletin
     record: dict[str, Any]
     notes: tuple[str, ...]
+    more: Mapping[str, pl.DataFrame]
 
     def write(self, out: str | Path, langs: Sequence[str] = ("en",), *, pdf: bool = True) -> Path:
         """Write the folder of results in one step.
@@ -106,6 +113,11 @@ class Run:
             self.forecasts.write_parquet(folder / "forecasts.parquet")
             for name, table in (("status", self.status), ("trust", self.trust), ("alerts", self.alerts)):
                 table.write_csv(folder / f"{name}.csv", float_precision=6)
+            for name, table in self.more.items():
+                if name.endswith(".csv"):
+                    table.write_csv(folder / name, float_precision=6)
+                else:
+                    table.write_parquet(folder / name)
             text = json.dumps(self.record, ensure_ascii=False, indent=2, default=str)
             (folder / "run.json").write_text(text + "\n", encoding="utf-8")
         return Path(out) / "bulletin.html"
@@ -122,6 +134,9 @@ def run(
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
     levels: str = "auto",
+    nowcast: str = "auto",
+    coherent: bool = False,
+    overrides: str | Path | None = None,
     places_table: pl.DataFrame | None = None,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
     mapping: dict[str, str] | None = None,
@@ -151,6 +166,14 @@ def run(
         Registered model.
     levels : {'auto', 'official', 'mem', 'percentile'}
         Kind of epidemic levels.
+    nowcast : {'auto', 'on', 'off'}
+        When to start from nowcasts of the last periods: where first releases are far from what they become, always,
+        never.
+    coherent : bool
+        Let parts add up to their totals.
+    overrides : str or Path, optional
+        File of overrides (see :mod:`salus.forecasting.overrides`): those of this day's forecasts are shown, marked, and
+        what the model says is kept beside them.
     places_table : polars.DataFrame, optional
         `places` contract: names and tile positions of the user's own places.
     shapes : mapping, optional
@@ -192,15 +215,17 @@ def run(
     series, day = series.standing(as_of, made_on)
     series, doubled = one_spelling(series, day) if places_table is None else (series, ())
     panel = series.learning_panel(day, others)
-    named = _places(panel, places_table)
-    _some_shown(panel, shapes or panel.locations, "shapes", "property")
+    named = named_places(panel, places_table)
+    some_shown(panel, shapes or panel.locations, "shapes", "property")
     known = panel.history()
     hidden = left_out(series, day)
-    parents = dict(named.select("location", "parent").iter_rows()) if "parent" in named.columns else {}
+    parents = parents_of(named)
     scheme = choose(series.disease, series.signal, known, series.cadence, levels, parents=parents, left_out=hidden)
-    tested, null = _backtests(series, others, day, horizons, model, tell)
+    make = maker(model, nowcast, coherent=coherent, parents=parents)
+    said = [] if overrides is None else read(overrides)
+    tested, null = _backtests(series, others, day, horizons, make, tell)
     tell("forecasting", 0, 1)
-    fitted = new_model(model)
+    fitted = make()
     fitted.fit(panel)
     given = _shown_enough(answer(fitted, panel, horizons), panel, hidden)
     persistence = answer(new_model("persistence"), panel, horizons).table
@@ -209,42 +234,71 @@ def run(
     forecast = given.table["location"].unique().sort().to_list()
     trust = label(tested, null, series.known_on(day), then, scheme, forecast, horizons, fitted.name)
     trust = _name_stand_ins(trust, given)
-    shown = shown_forecasts(given.table, persistence, trust)
-    status = status_table(panel, shown, trust, scheme, hidden)
-    forecasts = pl.concat([shown, level_rows(shown, scheme)])
+    plain = shown_forecasts(given.table, persistence, trust)
+    shown = applied(plain, said)
+    marks = overriding.marks(shown, said)
+    trust = overriding.unproven(trust, marks)
+    status = overriding.noted(status_table(panel, shown, trust, scheme, hidden), marks)
+    kept = plain.join(shown.filter(pl.col("model") == MODEL), on=["location", "horizon"], how="semi")
+    forecasts = pl.concat([shown, kept, level_rows(shown, scheme)])
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
-    alerts = LevelForecast().detect(forecasts, last, scheme)
+    alerts = LevelForecast().detect(pl.concat([shown, level_rows(shown, scheme)]), last, scheme)
+    more = _around(panel, shown, scheme, fitted.name, parents if coherent else None)
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
     options |= {
         "model": fitted.name,
         "levels": levels,
+        "nowcast": nowcast,
+        "coherent": coherent,
         "also_lag": also_lag,
         "mapping": mapping or {},
         "encoding": encoding,
     }
-    inputs = [_input(item) for item in (source, *also)]
+    inputs = [_input(item) for item in (source, *also)] + ([] if overrides is None else [hash_file(overrides)])
     record = run_record("run", inputs, options, started=started, typed=typed)
     meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only, made_on)
     meta = replace(
         meta,
-        notes=doubled,
+        notes=(*doubled, *((f"{m.en}.", f"{m.zh}。") for m in marks)),
         file=replace(_file([series], inputs[:1]), signals=(), source=""),
-        histories=_histories(others, also, inputs[1:]),
+        histories=_histories(others, also, inputs[1 : 1 + len(also)]),
         companions=0 if series.companions is None else series.companions["disease"].n_unique(),
     )
     tell("writing", 0, 1)
     bulletin = build(
-        known, status.with_columns(note=pl.lit(None, dtype=pl.String)), trust, shown, scheme, meta,
+        known, status.with_columns(pl.when(pl.col("shown") == MODEL).then("note")), trust, shown, scheme, meta,
         named, shapes, hidden,
     )  # fmt: skip
     notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
+    notes += tuple(m.en for m in marks)
     if meta.old and as_of is None:
         notes += (_age(meta),)
-    return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes)
+    return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes, more)
+
+
+def _around(
+    panel: Panel, shown: pl.DataFrame, scheme: LevelScheme, model: str, parents: Mapping[str, str | None] | None
+) -> dict[str, pl.DataFrame]:
+    """What stands around the forecast, by the name of its file."""
+    counts = adds_up(panel.signal, panel.history()["value"])
+    part = panel.without(sorted(set(panel.locations) - set(shown["location"])))
+    found = None if parents is None else hierarchy(part, parents, adds_up=counts)
+    paths, steps = joint_paths(panel, shown, found=found)
+    more = {
+        "paths.parquet": paths.table(model, steps),
+        "milestones.csv": milestones(panel, shown, scheme, model, adds_up=counts),
+    }
+    revised = nowcast_table(panel)
+    return more if revised is None else more | {"nowcast.csv": revised}
 
 
 def _backtests(
-    series: Series, others: Sequence[Series], day: dt.date, horizons: Sequence[int], model: str, tell: Progress
+    series: Series,
+    others: Sequence[Series],
+    day: dt.date,
+    horizons: Sequence[int],
+    model: Callable[[], Model],
+    tell: Progress,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Past forecasts of the model and of persistence; without rows where nothing was known early enough."""
     start = _back(series, day, BACKTEST_PERIODS[series.cadence.kind])
@@ -372,35 +426,3 @@ def _age(meta: Meta) -> str:
         f"the newest figures end on {meta.last_day}, {days:,} days before today; the bulletin is of that time. "
         "Give newer figures for one of today"
     )
-
-
-def _places(panel: Panel, own: pl.DataFrame | None) -> pl.DataFrame:
-    """Names and tiles of the panel's places: the user's own, else the built-in ones, else the label itself."""
-    labels = list(panel.locations)
-    if own is not None:
-        table = PLACES.check(own, "the table of places")
-        _some_shown(panel, table["location"].to_list(), "places", "column")
-        table = table.filter(pl.col("location").is_in(labels))
-    else:
-        country = places.country(labels)
-        same = places.harmonise(labels)
-        known = places.known(country) if country else places.known().clear()
-        names = pl.DataFrame({"label": labels, "location": [same.get(x, x) for x in labels]})
-        table = names.join(known, on="location").drop("location").rename({"label": "location"}).select(known.columns)
-    missing = [x for x in labels if x not in set(table["location"])]
-    rest = pl.DataFrame({"location": missing, "name": missing}, schema={"location": pl.String, "name": pl.String})
-    return within_totals(pl.concat([table, rest], how="diagonal"))
-
-
-def _some_shown(panel: Panel, given: Iterable[str], what: str, where: str) -> None:
-    """Refuse names or shapes of none of the places: they were written in other codes."""
-    codes = list(given)
-    if set(codes).isdisjoint(panel.locations):
-        raise InputError(
-            f"none of the {what} given ({_first(codes)}) is of a place in {panel.label} ({_first(panel.locations)}). "
-            f"Write them in the {where} 'location' as they stand in {panel.label}."
-        )
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
