@@ -20,8 +20,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 ONLY = "main > :not({0}) {{ display: none }} header.page, footer.page {{ display: none }} main {{ padding-top: 1rem }}"
 PICTURES = {
     "bulletin": (
-        "main > :not(.first, .keys-part, .two, .map-part) { display: none } .maps svg { max-height: 19rem }"
-        " footer.page { display: none }",
+        "main > :not(.first, .keys-part, .two, .map-part) { display: none } footer.page { display: none }",
         1000,
         1700,
     ),
