@@ -35,6 +35,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 docs: $(VENV)/.installed-dev ## the reference pages, made from the program
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/benchmark_page.py
+	$(BIN)/python scripts/copd_card_page.py
 
 lock: ## made anew from pyproject.toml; needs the network
 	sh scripts/lock.sh

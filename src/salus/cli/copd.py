@@ -14,6 +14,7 @@ from salus.copd.model import OUTCOMES
 from salus.copd.model_items import TIERS
 from salus.data.output import replaced_file, replaced_folder
 from salus.data.provenance import command_line, run_record
+from salus.reports import copd_card
 
 app = typer.Typer(
     name="copd", help="Airflow obstruction: case-finding, never screening of everybody.", no_args_is_help=True
@@ -97,3 +98,13 @@ def recalibrate(
         f"{model.label}: slope {known['slope']:.2f} (standard error {known['slope_error']:.2f}), intercept "
         f"{known['intercept']:.2f} ({known['intercept_error']:.2f}), {known['events']:,} with the outcome. Wrote {out}"
     )
+
+
+@app.command("card", epilog="Example: salus copd card --out card.html --lang zh")
+def card(
+    out: Annotated[Path, typer.Option(help="Web page to write.")],
+    lang: Annotated[str, typer.Option(help="Language: en or zh.")] = "en",
+) -> None:
+    """Write the card of the models: intended use, figures, groups, TRIPOD+AI and PROBAST+AI, duties of a deployer."""
+    copd_card.write(out, lang)
+    typer.echo(f"Wrote {out}")

@@ -54,6 +54,8 @@ NEEDED = {
 }  # fmt: skip
 """Columns that a table needs for each."""
 
+_MOST_PACK_YEARS, _BODY_MASS = 300.0, (10.0, 90.0)
+"""Survey answers beyond what the questionnaires take count as their bound: the points there are the same."""
 LFQ_CUTOFF = 18
 """The Lung Function Questionnaire is positive at this score and below."""
 
@@ -126,12 +128,12 @@ def _yes(values: Floats) -> list[str | None]:
 
 
 def _answers(name: str, known: Quantities) -> dict[str, list[object]]:
-    packs = known["years_smoked"] * known["cigarettes"] / 20
+    packs = np.minimum(known["years_smoked"] * known["cigarettes"] / 20, _MOST_PACK_YEARS)
     shared: dict[str, list[object]] = {"age": list(known["age"]), "pack_years": list(packs)}
     cough, phlegm = _yes(known["cough_3mo"]), _yes(known["phlegm_3mo"])
     if name == "cdq":
         return shared | {
-            "bmi": list(known["body_mass_index"]),
+            "bmi": list(np.clip(known["body_mass_index"], *_BODY_MASS)),
             "weather_affects_cough": list(cough),
             "phlegm_without_cold": list(phlegm),
             "phlegm_in_the_morning": list(phlegm),
