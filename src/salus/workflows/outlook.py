@@ -54,10 +54,7 @@ def maker(
     NameNotFoundError
         There is no such model.
     """
-    if nowcasts not in NOWCAST:
-        raise InputError(f"--nowcast '{nowcasts}' is none of {', '.join(NOWCAST)}. Write one of them.")
-    new_model(model)
-
+    around(new_model(model), nowcasts)
     return lambda: around(new_model(model), nowcasts, coherent=coherent, parents=parents)
 
 
@@ -77,7 +74,14 @@ def around(
     -------
     Model
         It carries the name of the one inside.
+
+    Raises
+    ------
+    InputError
+        ``nowcasts`` is none of the three.
     """
+    if nowcasts not in NOWCAST:
+        raise InputError(f"--nowcast '{nowcasts}' is none of {', '.join(NOWCAST)}. Write one of them.")
     if nowcasts != "off":
         made = AfterRevision(made, where=needed if nowcasts == "auto" else None)
     return Coherent(made, parents or {}) if coherent else made
