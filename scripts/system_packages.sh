@@ -1,10 +1,12 @@
 #!/bin/sh
 # Debian packages that pip can't bring. Usage: system_packages.sh demo|test
-# demo: a venv, Pango for WeasyPrint, a font with Chinese and Japanese. test: Chromium and pdf tools on top.
+# demo: a venv, Pango for WeasyPrint, a font with Chinese and Japanese. test: Chromium, pdf tools and Java (for Spark) on top.
 set -eu
 
 packages="python3-venv libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk"
 [ "${1:-demo}" = test ] && packages="$packages chromium poppler-utils"
+# Spark needs Java 17 or newer, from wherever it comes
+[ "${1:-demo}" = test ] && ! command -v java >/dev/null 2>&1 && packages="$packages default-jre-headless"
 
 command -v dpkg-query >/dev/null 2>&1 || { echo "Not a Debian system: please install the likes of: $packages" >&2; exit 0; }
 missing=""

@@ -17,6 +17,8 @@ from salus.privacy import deidentify, keys, ledger, signatures, verification, zo
 from salus.privacy import log as logs
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
+from salus.sources.adt import open_adt
+from salus.sources.china_card import open_china_card
 from salus.sources.fhir import open_fhir
 from salus.sources.linelist import open_linelist
 from salus.sources.omop import open_omop
@@ -33,10 +35,15 @@ class Format(StrEnum):
     linelist = "linelist"
     fhir = "fhir"
     omop = "omop"
+    hl7 = "hl7"
+    china_card = "china-card"
 
 
 ROOT = typer.Option(..., "--root", help="Folder of the wall, with its zones vault, record, count and release.")
 KEY = typer.Option(None, "--key-file", help="File with the key; without it the environment variable SALUS_KEY.")
+ENGINE = typer.Option(
+    "duckdb", "--engine", help="duckdb, or a Spark master such as local[*] or spark://host:7077; the same numbers."
+)
 WHY = typer.Option("", "--why", help="Reason, for the log.")
 JSON = typer.Option(False, "--json", help="For a machine to read.")
 
@@ -70,14 +77,21 @@ def key(
 @app.command()
 def ingest(
     paths: list[Path] = typer.Argument(..., metavar="PATH...", help="Files or folders of case records."),
-    kind: Format = typer.Option(..., "--format", help="linelist (CSV, Parquet), fhir (R4 bulk NDJSON) or omop (5.4)."),
+    kind: Format = typer.Option(
+        ...,
+        "--format",
+        help="linelist (CSV, Parquet), fhir (R4 bulk NDJSON), omop (5.4), hl7 (v2 ADT) or china-card (传染病报告卡).",
+    ),
     root: Path = ROOT,
     key_file: Path | None = KEY,
-    column: list[str] = typer.Option([], "--column", help="FIELD=COLUMN of a line list, such as district=镇街编码."),
+    column: list[str] = typer.Option(
+        [], "--column", help="FIELD=COLUMN of a table, such as district=镇街编码; of hl7 district=PID-11.5 alone."
+    ),
     encoding: options.EncodingOption = None,
     simulated: bool = typer.Option(
         False, "--simulated", help="The records are simulated; everything made of them says so."
     ),
+    engine: str = ENGINE,
     why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
@@ -86,18 +100,22 @@ def ingest(
     Example: `salus records ingest visits.csv --format linelist --root wall --key-file office.key`
     """
     mapping = dict(_pair(c) for c in column)
-    if mapping and kind is not Format.linelist:
-        raise typer.BadParameter("only a line list has columns to map", param_hint="--column")
+    if mapping and (kind in (Format.fhir, Format.omop) or (kind is Format.hl7 and set(mapping) != {"district"})):
+        raise typer.BadParameter(f"{kind.value} has no such column to map", param_hint="--column")
     if encoding and kind is Format.fhir:
         raise typer.BadParameter("FHIR resources are UTF-8", param_hint="--encoding")
     source: deidentify.Source
     if kind is Format.linelist:
         source = open_linelist(paths, mapping=mapping, simulated=simulated, encoding=encoding)
+    elif kind is Format.china_card:
+        source = open_china_card(paths, mapping=mapping, simulated=simulated, encoding=encoding)
     elif kind is Format.fhir:
         source = open_fhir(paths, simulated=simulated)
+    elif kind is Format.hl7:
+        source = open_adt(paths, simulated=simulated, encoding=encoding, district=mapping.get("district"))
     else:
         source = open_omop(paths, simulated=simulated, encoding=encoding)
-    _show(deidentify.ingest(source, root, keys.load(key_file), why=why), as_json=as_json)
+    _show(deidentify.ingest(source, root, keys.load(key_file), engine=engine, why=why), as_json=as_json)
 
 
 @app.command()
@@ -110,6 +128,7 @@ def release(
         None, "--policy", help="Policy file (TOML), or differential_privacy; without it the default policy."
     ),
     key_file: Path | None = KEY,
+    engine: str = ENGINE,
     why: str = WHY,
     as_json: bool = JSON,
 ) -> None:
@@ -119,7 +138,7 @@ def release(
     """
     table = door.read(places, PLACES)
     rule, secret = policies.load(policy), keys.load(key_file)
-    report = releases.release(root, syndromes.definitions(), table, rule, key=secret, why=why)
+    report = releases.release(root, syndromes.definitions(), table, rule, key=secret, engine=engine, why=why)
     _show(report, as_json=as_json)
 
 

@@ -31,6 +31,9 @@ DUCKDB = "duckdb"
 SURROGATE = "salus_surrogate"
 """Function that every engine has: 64 bits of an HMAC-SHA256 from the two padded keys and a text."""
 
+VISIT = "salus_visit"
+"""Function that every engine has: 64 bits of the SHA-256 of a secret prefix and a text."""
+
 _SPARK = ("local", "spark://", "yarn", "k8s://")
 
 
@@ -200,10 +203,13 @@ class DuckSteps:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
-        connection.execute(f"""
-CREATE OR REPLACE TEMP MACRO {SURROGATE}(inner_pad, outer_pad, identifier) AS CAST(CAST(CAST('0x' || left(
-  sha256(outer_pad || unhex(sha256(inner_pad || encode(identifier)))), 16) AS UBIGINT) AS HUGEINT)
-  - 9223372036854775808 AS BIGINT)""")
+        number = "CAST(CAST(CAST('0x' || left({}, 16) AS UBIGINT) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
+        keyed = "sha256(outer_pad || unhex(sha256(inner_pad || encode(identifier))))"
+        connection.execute(
+            f"CREATE OR REPLACE TEMP MACRO {SURROGATE}(inner_pad, outer_pad, identifier) AS {number.format(keyed)}"
+        )
+        derived = "sha256(prefix || encode(identifier))"
+        connection.execute(f"CREATE OR REPLACE TEMP MACRO {VISIT}(prefix, identifier) AS {number.format(derived)}")
 
     def query(self, sql: str, schema: Mapping[str, str]) -> ir.Table:
         """A question of DuckDB's own as a table, which may be asked only once.
@@ -367,6 +373,18 @@ def surrogate_function() -> Any:
         """See :data:`SURROGATE`."""
 
     return surrogate
+
+
+@functools.cache
+def visit_function() -> Any:
+    """The function :data:`VISIT` for use in Ibis expressions: ``(prefix, identifier)``."""
+    import ibis
+
+    @ibis.udf.scalar.builtin(name=VISIT)
+    def visit(prefix: bytes, identifier: str) -> int:  # type: ignore[empty-body] # the engine's
+        """See :data:`VISIT`."""
+
+    return visit
 
 
 def _name() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from salus.data.engines import SURROGATE, StepError, files_of, schema_of, sql_of, typed
+from salus.data.engines import SURROGATE, VISIT, StepError, files_of, schema_of, sql_of, typed
 from salus.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,10 +47,17 @@ class SparkSteps:
     def __init__(self, session: Any, work: Path) -> None:
         self.session, self.work = session, work
         self._views: list[str] = []
-        session.sql(f"""
-CREATE OR REPLACE TEMPORARY FUNCTION {SURROGATE}(inner_pad BINARY, outer_pad BINARY, identifier STRING) RETURNS BIGINT
-RETURN CAST(CAST(conv(left(sha2(concat(outer_pad, unhex(sha2(concat(inner_pad, encode(identifier, 'UTF-8')), 256))),
-  256), 16), 16, 10) AS DECIMAL(20, 0)) - 9223372036854775808 AS BIGINT)""")
+        number = "CAST(CAST(conv(left({}, 16), 16, 10) AS DECIMAL(20, 0)) - 9223372036854775808 AS BIGINT)"
+        keyed = "sha2(concat(outer_pad, unhex(sha2(concat(inner_pad, encode(identifier, 'UTF-8')), 256))), 256)"
+        derived = "sha2(concat(prefix, encode(identifier, 'UTF-8')), 256)"
+        session.sql(
+            f"CREATE OR REPLACE TEMPORARY FUNCTION {SURROGATE}(inner_pad BINARY, outer_pad BINARY, identifier STRING) "
+            f"RETURNS BIGINT RETURN {number.format(keyed)}"
+        )
+        session.sql(
+            f"CREATE OR REPLACE TEMPORARY FUNCTION {VISIT}(prefix BINARY, identifier STRING) RETURNS BIGINT "
+            f"RETURN {number.format(derived)}"
+        )
 
     def parquet(self, files: Sequence[Path]) -> ir.Table:
         """Parquet files as one table; see :meth:`salus.data.engines.StepEngine.parquet`."""

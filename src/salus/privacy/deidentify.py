@@ -184,7 +184,7 @@ def _carried_out(
     from salus.privacy.steps import counting, records  # brings Ibis, which only those pay for who read records
 
     stage_file = work / "stage.parquet"
-    visit_key = engine.secret(key.pads("encounter"))
+    visit_key = engine.secret({"prefix": key.visit_prefix})
     engine.write(records.staged(records.judged(raw, today), visit_key), stage_file, compression="lz4")
     stage = engine.parquet([stage_file])
     unread = lines()
@@ -195,7 +195,7 @@ def _carried_out(
         shown = "; ".join(f"{reason}: {n:,}" for reason, n in worst) or "there is no row"
         raise InputError(f"no row of {source.files[0]} can be used ({shown}). {_UNCHANGED}.")
     engine.write(records.set_aside(stage, engine.frame(unread)), work / "aside.parquet")
-    persons = engine.keep(records.surrogates(stage, engine.secret(key.pads("person"))))
+    persons = engine.keep(records.surrogates(stage, engine.secret(key.person_pads)))
     people, numbers = engine.answer(records.surrogates_differ(persons)).row(0)
     if people != numbers:
         raise WallError(

@@ -1,11 +1,13 @@
 """The department's secret key, and what is made of it: surrogates of persons and visits, and commitments.
 
-HMAC-SHA256 (RFC 2104, FIPS 198-1). Each use has a key of its own, derived from the department's, so that a surrogate of
-a person never equals that of a visit and says nothing about a commitment.
+HMAC-SHA256 (RFC 2104, FIPS 198-1); visits by SHA-256 in the form of NIST SP 800-56C. Each use has a key of its own,
+derived from the department's, so that a surrogate of a person never equals that of a visit and says nothing about a
+commitment.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 import secrets
@@ -61,6 +63,9 @@ class Key:
     def surrogate(self, use: str, identifier: str) -> int:
         """Surrogate of one identifier: the first 64 bits of its keyed hash, as a signed number.
 
+        A person's is an HMAC, computed once a person. A visit's, of which there is one a row, is the one-step key
+        derivation of NIST SP 800-56C with SHA-256, at a quarter of the cost.
+
         Parameters
         ----------
         use : str
@@ -73,7 +78,22 @@ class Key:
         int
             From -2**63 to 2**63 - 1.
         """
-        return int.from_bytes(hmac.digest(self.derived(use), identifier.encode(), "sha256")[:8], "big") - (1 << 63)
+        if use == "encounter":
+            digest = hashlib.sha256(self.visit_prefix + identifier.encode()).digest()
+        else:
+            digest = hmac.digest(self.derived(use), identifier.encode(), "sha256")
+        return int.from_bytes(digest[:8], "big") - (1 << 63)
+
+    @property
+    def visit_prefix(self) -> bytes:
+        """What an engine puts before the number of a visit: the counter 1, in four bytes, and the key of visits."""
+        return b"\0\0\0\1" + self.derived("encounter")
+
+    @property
+    def person_pads(self) -> dict[str, bytes]:
+        """The key of persons as HMAC wants it: ``inner_pad`` and ``outer_pad``, 64 bytes each, for an engine."""
+        padded = self.derived("person").ljust(_BLOCK, b"\0")
+        return {"inner_pad": bytes(b ^ 0x36 for b in padded), "outer_pad": bytes(b ^ 0x5C for b in padded)}
 
     def commitment(self, content: bytes) -> str:
         """Keyed hash of something that only its holder can show to be the same.
@@ -94,22 +114,6 @@ class Key:
     def check(self) -> str:
         """What tells one key from another, and nothing else about it."""
         return self.commitment(b"salus key check")[:16]
-
-    def pads(self, use: str) -> dict[str, bytes]:
-        """What an engine needs to make the same surrogates: the key of one use, padded as HMAC wants it.
-
-        Parameters
-        ----------
-        use : str
-            ``person`` or ``encounter``.
-
-        Returns
-        -------
-        dict of str to bytes
-            ``inner_pad`` and ``outer_pad``, 64 bytes each.
-        """
-        padded = self.derived(use).ljust(_BLOCK, b"\0")
-        return {"inner_pad": bytes(b ^ 0x36 for b in padded), "outer_pad": bytes(b ^ 0x5C for b in padded)}
 
 
 def load(key_file: str | Path | None = None) -> Key:

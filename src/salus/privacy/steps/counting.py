@@ -123,7 +123,7 @@ def cells(visits: ir.Table, places: int) -> ir.Table:
     ibis.expr.types.Table
         ``syndrome``, ``week``, ``number`` (of the district), ``kind`` (see :func:`kinds`), ``persons``, ``rows``.
     """
-    keyed = visits.mutate(number=(visits.at // _KINDS) % places, kind=visits.at % _KINDS)
+    keyed = visits.mutate(number=(visits.at // _KINDS) % max(places, 1), kind=visits.at % _KINDS)
     return keyed.group_by("syndrome", "week", "number", "kind").agg(persons=keyed.count(), rows=keyed.rows.sum())
 
 

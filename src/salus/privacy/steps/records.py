@@ -7,7 +7,7 @@ import datetime as dt
 import ibis
 import ibis.expr.types as ir
 
-from salus.data.engines import surrogate_function
+from salus.data.engines import surrogate_function, visit_function
 from salus.tables.codes import ICD10_PATTERN, SNOMED_PATTERN
 
 AGE_BANDS = ((0, 4), (5, 14), (15, 24), (25, 44), (45, 64), (65, 125))
@@ -61,6 +61,18 @@ def trimmed(text: ir.StringValue) -> ir.StringValue:
     return ibis.ifelse(found, text.re_replace(f"^[{_BLANKS}]+|[{_BLANKS}]+$", ""), text)
 
 
+def without_marks(code: ir.StringValue) -> ir.StringValue:
+    """A code without the dagger or asterisk of ICD-10 at its end.
+
+    Parameters
+    ----------
+    code : ibis.expr.types.StringValue
+        Codes in capital letters.
+    """
+    marked = code.re_search(r"[*+†]$")
+    return ibis.ifelse(marked, trimmed(code.re_replace(r"[*+†]+$", "")), code)
+
+
 def completed_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
     """Age in completed years; who was born on 29 February has the birthday on 1 March in years without one.
 
@@ -73,17 +85,14 @@ def completed_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:
     return (day.year() - birth.year()).cast("int32") - later.cast("int32")
 
 
-def age_group(birth: ir.DateValue, day: ir.DateValue, age: ir.IntegerValue) -> ir.StringValue:
-    """Age group from birth date and day, or else from the age in years; null where neither is known.
+def age_group(years: ir.IntegerValue) -> ir.StringValue:
+    """Age group; null where the age is unknown.
 
     Parameters
     ----------
-    birth, day : ibis.expr.types.DateValue
-        Date of birth and of the visit.
-    age : ibis.expr.types.IntegerValue
-        Age in years, used where there is no birth date.
+    years : ibis.expr.types.IntegerValue
+        Age in completed years.
     """
-    years = ibis.ifelse(birth.isnull(), age, completed_years(birth, day))
     bands = zip(AGE_BANDS, band_names(), strict=True)
     return ibis.cases(*((years.between(low, high), name) for (low, high), name in bands), else_=_NO_TEXT)
 
@@ -104,14 +113,13 @@ def judged(raw: ir.Table, today: dt.date) -> ir.Table:
         The same columns but ``fault``, and ``aside``: why the row can't be used; null in rows that can, and in those
         that are ``left_out``.
     """
-    code = trimmed(raw.code).upper().replace(".", "")
-    marked = ibis.or_(*(code.endswith(mark) for mark in "*+†"))
     clean = raw.mutate(
         person=trimmed(raw.person).nullif(""),
         encounter=trimmed(raw.encounter).nullif(""),
         district=trimmed(raw.district).nullif(""),
-        code=ibis.ifelse(marked, trimmed(code.re_replace(r"[*+†]+$", "")), code).nullif(""),
+        code=trimmed(raw.code).upper().replace(".", ""),
     )
+    clean = clean.mutate(code=without_marks(clean.code).nullif(""))
     unused = clean.left_out.isnull() & clean.fault.isnull() & clean.code_system.isnull() & clean.code.notnull()
     clean = clean.mutate(left_out=ibis.ifelse(unused, ibis.literal("code system not used"), clean.left_out))
     date, birth, age = clean.date, clean.birth_date, clean.age
@@ -145,7 +153,7 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
     rows : ibis.expr.types.Table
         As :func:`judged` gives them.
     visit_key : ibis.expr.types.Table
-        One row: ``inner_pad``, ``outer_pad``.
+        One row: ``prefix``.
 
     Returns
     -------
@@ -156,14 +164,16 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
     keep = rows.left_out.isnull() & rows.aside.isnull()
     aside = rows.aside.notnull()
     dotted = (rows.code_system == "icd10") & (rows.code.length() > 3)
-    visit = surrogate_function()(visit_key.inner_pad, visit_key.outer_pad, rows.encounter)
+    years = ibis.ifelse(rows.birth_date.isnull(), rows.age, completed_years(rows.birth_date, rows.date))
+    rows = rows.mutate(years=years)
+    visit = visit_function()(visit_key.prefix, rows.encounter)
     return rows.cross_join(visit_key).select(
         person=ibis.ifelse(keep, rows.person, _NO_TEXT),
         encounter=ibis.ifelse(keep, visit, ibis.null("int64")),
         date=rows.date,
         reported=rows.reported,
         district=rows.district,
-        age_group=age_group(rows.birth_date, rows.date, rows.age),
+        age_group=age_group(rows.years),
         sex=rows.sex.fill_null("unknown"),
         encounter_class=rows.encounter_class,
         code_system=rows.code_system,

@@ -1,0 +1,205 @@
+"""Each step of the record path on DuckDB against plain Python, and every step on Spark against DuckDB."""
+
+import datetime as dt
+
+import epiweeks
+import numpy as np
+import polars as pl
+import pytest
+from helpers_golden import IDS, KEY, RAW, TODAY, at_random, every_step, golden
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salus.data import engines
+from salus.errors import InputError
+from salus.privacy import counts, deidentify
+from salus.privacy.policy import Policy
+from salus.privacy.steps import calendar, counting, records
+from salus.sources.linelist import open_linelist
+
+
+@pytest.fixture(scope="module")
+def duck(tmp_path_factory):
+    with engines.duck_engine(tmp_path_factory.mktemp("duck"), []) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def on_duck(duck):
+    """What each step gives on DuckDB."""
+    return every_step(duck, golden())
+
+
+DAYS = pl.date_range(dt.date(1899, 12, 25), dt.date(2101, 1, 10), eager=True).alias("date")
+
+
+def test_weeks_of_two_centuries_are_those_of_the_standards(duck):
+    table = duck.frame(DAYS.to_frame())
+    day = calendar.day_number(table.date)
+    iso, mmwr = (calendar.epidemiological_week(day, shift) for shift in (0, 1))
+    found = duck.answer(table.select("date", iy=iso[0], iw=iso[1], my=mmwr[0], mw=mmwr[1], y=calendar.year_of(day)))
+    assert found.filter(pl.col("iw") == 53).height > 0
+    for date, iy, iw, my, mw, y in found.iter_rows():
+        assert (iy, iw) == date.isocalendar()[:2]
+        assert y == date.year
+        if 1900 <= date.year <= 2100:
+            week = epiweeks.Week.fromdate(date)
+            assert (my, mw) == (week.year, week.week)
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_week_number_is_of_its_first_day(duck, shift):
+    table = duck.frame(DAYS.to_frame())
+    found = duck.answer(table.select("date", week=calendar.week_number(calendar.day_number(table.date), shift)))
+    for date, week in found.iter_rows():
+        first = calendar.first_day(week, shift)
+        assert 0 <= (date - first).days < 7
+        assert first.weekday() == (6 if shift else 0)
+        assert calendar.number_of_week(date, shift) == week
+
+
+day = st.dates(dt.date(1899, 1, 1), dt.date(2024, 6, 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(day, day), min_size=1, max_size=30))
+def test_age_groups_go_by_completed_years(duck, pairs):
+    table = duck.frame(pl.DataFrame(pairs, schema={"birth": pl.Date, "visit": pl.Date}, orient="row"))
+    years = records.completed_years(table.birth, table.visit)
+    for birth, visit, group in duck.answer(table.mutate(group=records.age_group(years))).iter_rows():
+        age = visit.year - birth.year - ((visit.month, visit.day) < (birth.month, birth.day))
+        bands = zip(records.band_names(), records.AGE_BANDS, strict=True)
+        assert group == next((name for name, (low, high) in bands if low <= age <= high), None)
+
+
+@pytest.mark.parametrize(
+    ("visit", "group"),
+    [
+        ("2009-02-27", "0-4"),
+        ("2009-02-28", "0-4"),
+        ("2009-03-01", "5-14"),
+        ("2024-02-28", "15-24"),
+        ("2024-02-29", "15-24"),
+    ],
+)
+def test_who_was_born_on_29_february_grows_older_on_1_march(duck, visit, group):
+    table = duck.frame(pl.DataFrame({"b": [dt.date(2004, 2, 29)], "v": [dt.date.fromisoformat(visit)]}))
+    assert duck.answer(table.select(g=records.age_group(records.completed_years(table.b, table.v)))).item() == group
+
+
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(text, min_size=1, max_size=20))
+def test_the_engine_and_python_make_the_same_surrogates(duck, identifiers):
+    table = duck.frame(pl.DataFrame({"id": identifiers}))
+    persons, visits = duck.secret(KEY.person_pads), duck.secret({"prefix": KEY.visit_prefix})
+    made = table.cross_join(persons).cross_join(visits)
+    made = made.select(
+        "id",
+        person=engines.surrogate_function()(made.inner_pad, made.outer_pad, made.id),
+        encounter=engines.visit_function()(made.prefix, made.id),
+    )
+    for identifier, person, encounter in duck.answer(made).iter_rows():
+        assert person == KEY.surrogate("person", identifier)
+        assert encounter == KEY.surrogate("encounter", identifier)
+
+
+def test_blanks_around_an_identifier_do_not_count_but_letters_that_look_alike_do(on_duck):
+    raw = set(on_duck["surrogates"]["raw"])
+    assert {"person-1", "患者-一", "e\u0301", "é", "ß", "SS"} <= raw
+    assert not raw & {" person-1 ", "\u3000person-1", "\u00a0", "\t\n", ""}
+    assert len([i for i in IDS if i.strip(" \t\n\r\u00a0\u3000") == "person-1"]) == 3
+
+
+def test_a_record_has_the_listed_columns_only(on_duck):
+    assert tuple(on_duck["once"].columns) == records.RECORD
+
+
+def test_the_rows_of_each_reason_add_up(on_duck):
+    raw = golden()
+    assert on_duck["tally"]["rows"].sum() == raw.height
+    kept = on_duck["tally"].filter(pl.all_horizontal(pl.col("left_out", "aside").is_null()))["rows"].item()
+    assert kept == on_duck["records"].height
+    repeated = on_duck["repeated_rows"]["rows"]
+    assert on_duck["once"].height == kept - (repeated - 1).sum()
+    assert on_duck["repeated_visits"].equals(on_duck["together"])
+
+
+def test_counts_are_those_of_a_loop_over_the_records(on_duck):
+    syndrome = {("J10.1", "outpatient"): 0, ("J10.1", "inpatient"): 0, ("J11", "inpatient"): 0}
+    syndrome |= {("B08.4", kind): 1 for kind in ("outpatient", "inpatient")}
+    first: dict[tuple, tuple] = {}
+    for row in on_duck["once"].iter_rows(named=True):
+        which = syndrome.get((row["code"], row["encounter_class"]))
+        if which is None or not dt.date(2003, 12, 29) <= row["date"] <= dt.date(2027, 1, 31):
+            continue
+        key = (row["person"], which, calendar.number_of_week(row["date"], 0))
+        at = (row["date"], row["district"], row["age_group"] or "unknown", row["sex"])
+        first[key] = min(first.get(key, at), at)
+    names = sorted(on_duck["districts_seen"]["district"])
+    wanted: dict[tuple, int] = {}
+    for (_, which, week), (_, district, age, sex) in first.items():
+        cell = (which, week, district, age, sex)
+        wanted[cell] = wanted.get(cell, 0) + 1
+    cells = on_duck["cells 0"].join(counting.kinds(), on="kind")
+    found = {
+        (s, w, names[n], a, x): p
+        for s, w, n, a, x, p in cells.select("syndrome", "week", "number", "age_group", "sex", "persons").iter_rows()
+    }
+    assert found == wanted
+    assert len(found) > 300
+
+
+def test_nobody_counts_more_often_than_the_bound(on_duck):
+    assert on_duck["numbers_taken"]["counts"].max() == 2
+    more = on_duck["within_bound, some used"]
+    used = on_duck["numbers_used"].join(more.group_by("person", "year").len(), on=["person", "year"])
+    assert not used.filter(pl.col("len") > (3 - pl.col("counts")).clip(lower_bound=0)).height
+
+
+def test_rows_in_any_order_give_the_same(duck, on_duck):
+    other = every_step(duck, golden().sample(fraction=1, shuffle=True, seed=9))
+    assert [name for name, table in on_duck.items() if not table.equals(other[name])] == []
+
+
+def test_no_rows_give_no_counts(duck):
+    found = every_step(duck, pl.DataFrame(schema=RAW))
+    assert found["set_aside"].height == 1
+    assert {n for n, t in found.items() if t.height} == {
+        "set_aside", "surrogates_differ", "further", "size", "persons", "days_seen", "alone"
+    }  # fmt: skip
+
+
+def test_an_engine_that_is_none_is_refused_by_name(tmp_path):
+    with pytest.raises(InputError, match="no engine 'duck'"), engines.open_engine("duck", tmp_path, []):
+        raise AssertionError
+
+
+@pytest.mark.slow
+def test_spark_gives_the_same_numbers_step_by_step_and_from_end_to_end(tmp_path, duck, on_duck, places, definitions):
+    """One test, so that a run of the tests begins one Spark session."""
+    rows = at_random(np.random.default_rng(7), 400).drop("file", "fault", "left_out", "age")
+    path = tmp_path / "visits.parquet"
+    rows.rename({"person": "person_id", "date": "visit_date", "code": "icd10"}).write_parquet(path)
+    empty = every_step(duck, pl.DataFrame(schema=RAW))
+    (tmp_path / "work").mkdir()
+    with engines.open_engine("local[1]", tmp_path / "work", []) as spark:
+        differ = {name for name, table in every_step(spark, golden()).items() if not table.equals(on_duck[name])}
+        none = {
+            name for name, table in every_step(spark, pl.DataFrame(schema=RAW)).items() if not table.equals(empty[name])
+        }
+        found = []
+        for engine in ("duckdb", "local[1]"):
+            root = tmp_path / engine.partition("[")[0]
+            report = deidentify.ingest(open_linelist([path]), root, KEY, engine=engine, today=TODAY)
+            files = engines.files_of(report.part)
+            counted = counts.count(files, definitions, places, Policy(), spill=root / "count", engine=engine)
+            table = pl.concat([pl.read_parquet(f) for f in files]).sort(pl.all())
+            found.append((table, counted.cells, report.lines()[:2], counted.beyond_bound))
+    assert differ == set()
+    assert none == set()
+    assert found[0][0].equals(found[1][0])
+    assert found[0][1].equals(found[1][1])
+    assert found[0][2:] == found[1][2:]
