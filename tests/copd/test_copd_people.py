@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from salus.cli.app import app
 from salus.copd import people
 from salus.copd.people import Tally, assess_file, assess_table, guard_output
+from salus.copd.questions import all_items
 from salus.copd.spirometry import spirometry
 from salus.errors import InputError, WallError
 from salus.privacy import zones
@@ -180,3 +181,9 @@ def test_spirometry_of_one_person_by_three_sets() -> None:
         assert title in said.output
     made = json.loads(run.invoke(app, ["copd", "spirometry", *options, "--group", "caucasian", "--json"]).output)
     assert [e["equation"] for e in made["equations"]] == ["gli_global_2022", "gli_2012", "nhanes3"]
+
+
+def test_every_item_and_every_column_of_the_result_is_in_the_docs() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "copd.md").read_text(encoding="utf-8")
+    for name in (*all_items(), *COPD_ASSESSMENTS.names):
+        assert f"`{name}`" in page, name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from salus.tables.assessments import COPD_ASSESSMENTS, COPD_SPIROMETRY
 from salus.tables.contract import Column, Contract
 
 LEVELS = (0.01, 0.025, *(round(0.05 * k, 2) for k in range(1, 20)), 0.975, 0.99)
@@ -346,5 +347,7 @@ ALL = (
     STATUS,
     TRUST,
     PLACES,
+    COPD_ASSESSMENTS,
+    COPD_SPIROMETRY,
 )
 """Every contract, in the order of the reference page."""
