@@ -15,6 +15,7 @@ from salus.surveillance import places as places_module
 from salus.surveillance.geometry import read_shapes
 from salus.surveillance.series import ALSO_LAG
 from salus.tables.columns import parse_options
+from salus.workflows import since as since_module
 from salus.workflows.overrides import beside
 from salus.workflows.run import run as run_workflow
 
@@ -38,6 +39,10 @@ def run(
             readable=False,
         ),
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(help="Folder of an earlier run: the bulletin says what changed since.", readable=False),
+    ] = None,
     levels: Annotated[str, typer.Option(help="Epidemic levels: auto, official, mem or percentile.")] = "auto",
     lang: options.LangOption = None,
     places: Annotated[
@@ -57,6 +62,7 @@ def run(
     """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
     langs = options.languages(lang)
     check_place(out, folder=True)
+    earlier = None if since is None else since_module.read(since)
     with options.Stages() as stages:
         found = run_workflow(
             series,
@@ -79,6 +85,8 @@ def run(
             typed=command_line(),
             progress=stages,
         )
+        if earlier is not None:
+            found = since_module.beside(found, earlier)
         page = found.write(out, langs, pdf=pdf)
     sentence = found.bulletin.first_sentence(langs[0])
     if as_json:

@@ -12,6 +12,7 @@ import polars as pl
 from salus.reports import assemble, page, pdf
 from salus.reports.meta import Meta, SourceFile
 from salus.reports.sentences import Voice
+from salus.reports.since import Since
 from salus.reports.view import Overview, PlaceView
 from salus.reports.words import language
 from salus.surveillance.levels import LevelScheme
@@ -35,6 +36,8 @@ class Bulletin:
         All places together.
     shapes : mapping of str to mapping, optional
         GeoJSON geometries by location.
+    since : Since, optional
+        What changed since an earlier run.
     """
 
     meta: Meta
@@ -42,6 +45,7 @@ class Bulletin:
     views: tuple[PlaceView, ...]
     overview: Overview
     shapes: Mapping[str, Mapping[str, Any]] | None = field(default=None, repr=False)
+    since: Since | None = field(default=None, repr=False)
 
     def voice(self, lang: str = "en") -> Voice:
         """What says the facts of this bulletin in a language.
@@ -86,7 +90,7 @@ class Bulletin:
         str
             HTML.
         """
-        return page.html(self.voice(lang), self.views, self.shapes, printed=False)
+        return page.html(self.voice(lang), self.views, self.shapes, printed=False, since=self.since)
 
     def pdf(self, path: str | Path, lang: str = "en") -> Path:
         """An A4 PDF with its fonts embedded, one page a place.
@@ -108,7 +112,9 @@ class Bulletin:
         OutputError
             The file can't be written, or no font on this machine has the characters.
         """
-        return pdf.write(page.html(self.voice(lang), self.views, self.shapes, printed=True), Path(path))
+        return pdf.write(
+            page.html(self.voice(lang), self.views, self.shapes, printed=True, since=self.since), Path(path)
+        )
 
 
 def build(

@@ -10,10 +10,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from salus.reports import charts, sections, summary, svg
+from salus.reports import charts, sections, since_part, summary, svg
 from salus.reports.meta import NULL_MODEL, SourceFile
 from salus.reports.numbers import threshold
 from salus.reports.sentences import Voice
+from salus.reports.since import Since
 from salus.reports.view import PlaceView
 
 SCREEN_SIZE = (480.0, 270.0)
@@ -23,7 +24,11 @@ HASH = 16
 
 
 def html(
-    voice: Voice, views: Sequence[PlaceView], shapes: Mapping[str, Mapping[str, Any]] | None, printed: bool
+    voice: Voice,
+    views: Sequence[PlaceView],
+    shapes: Mapping[str, Mapping[str, Any]] | None,
+    printed: bool,
+    since: Since | None = None,
 ) -> str:
     """The whole page.
 
@@ -37,6 +42,8 @@ def html(
         GeoJSON geometries by location.
     printed : bool
         For A4 paper instead of screens.
+    since : Since, optional
+        What changed since an earlier run.
 
     Returns
     -------
@@ -66,6 +73,7 @@ def html(
         sentence=voice.sentence,
         after=voice.after_first,
         care=voice.care,
+        since=since_part.part(voice, since),
         keys=summary.key_figures(voice),
         look=voice.look,
         sure=voice.sure,
