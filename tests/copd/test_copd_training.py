@@ -23,7 +23,7 @@ SURVEY = survey(3000)
 
 
 def test_training_finds_what_makes_people_ill_and_ignores_what_does_not() -> None:
-    model = train(SURVEY, "y_llngl", "A", penalties=(30.0,))
+    model = train(SURVEY, "y_llngl", "A", strengths=((30.0, 30.0),))
     people_ = SURVEY.head(1)
     healthy = people_.with_columns(smk_status=pl.lit("never"), smk_years=0.0, smk_cpd=0.0, wheeze_12mo=0.0)
     smoker = people_.with_columns(smk_status=pl.lit("current"), smk_years=40.0, smk_cpd=20.0, wheeze_12mo=1.0)
@@ -36,16 +36,16 @@ def test_training_finds_what_makes_people_ill_and_ignores_what_does_not() -> Non
 
 
 def test_the_same_people_give_the_same_model_in_any_order() -> None:
-    first, again = (train(SURVEY, "y_mod", "B", penalties=(30.0, 60.0)) for _ in range(2))
+    first, again = (train(SURVEY, "y_mod", "B", strengths=((30.0, 30.0), (60.0, 30.0))) for _ in range(2))
     assert first.as_text() == again.as_text()
-    mixed = train(SURVEY.sample(fraction=1, shuffle=True, seed=1), "y_mod", "B", penalties=(30.0, 60.0))
+    mixed = train(SURVEY.sample(fraction=1, shuffle=True, seed=1), "y_mod", "B", strengths=((30.0, 30.0), (60.0, 30.0)))
     assert np.allclose(mixed.predict(SURVEY), first.predict(SURVEY), atol=1e-6)
 
 
 def test_cross_validation_never_sees_the_person() -> None:
     """Outcomes of the other fold turned round leave this fold's probabilities; its own turned round don't matter."""
     prepared = prepare(SURVEY, "y_070", TERMS["A"])
-    plain = cross_validated(prepared, TERMS["A"], (30.0,))[30.0]
+    plain = cross_validated(prepared, TERMS["A"], ((30.0, 30.0),))[30.0, 30.0]
     rows = prepared.fold == prepared.fold.min()
     poisoned = SURVEY.with_columns(
         pl.when((pl.col("cycle") == "2007-2008") & pl.col("y_070").is_not_null())
@@ -53,7 +53,7 @@ def test_cross_validation_never_sees_the_person() -> None:
         .otherwise(pl.col("y_070"))
         .alias("y_070")
     )
-    other = cross_validated(prepare(poisoned, "y_070", TERMS["A"]), TERMS["A"], (30.0,))[30.0]
+    other = cross_validated(prepare(poisoned, "y_070", TERMS["A"]), TERMS["A"], ((30.0, 30.0),))[30.0, 30.0]
     assert np.allclose(plain[rows], other[rows])
     assert not np.allclose(plain[~rows], other[~rows])
     found = audit(prepared, plain)
@@ -77,7 +77,7 @@ def test_verification_makes_those_with_a_second_blow_stand_for_the_others() -> N
     obstructed = (prepared.frame["y_070"] == 1).to_numpy()
     before = SURVEY.filter(pl.col("y_070") == 1)["wt_mec_6yr"].sum()
     assert abs(prepared.design.weights[obstructed].sum() / before - 1) < 0.1
-    assert train(SURVEY, "y_post070", "A", penalties=(60.0,)).provenance["verification"]["verified"] > 0
+    assert train(SURVEY, "y_post070", "A", strengths=((60.0, 30.0),)).provenance["verification"]["verified"] > 0
 
 
 def test_too_little_to_learn_from_is_told() -> None:
@@ -90,7 +90,7 @@ def test_too_little_to_learn_from_is_told() -> None:
     with pytest.raises(InputError, match="no outcome"):
         train(SURVEY, "y_odd", "A")
     with pytest.raises(InputError, match="same for everybody"):
-        train(SURVEY.with_columns(pl.lit(0.0).alias("diabetes")), "y_mod", "A", penalties=(30.0,))
+        train(SURVEY.with_columns(pl.lit(0.0).alias("diabetes")), "y_mod", "A", strengths=((30.0, 30.0),))
 
 
 def test_files_are_hashed_into_the_provenance(tmp_path: Path) -> None:

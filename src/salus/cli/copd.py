@@ -59,7 +59,7 @@ def train(
         known = model.provenance
         typer.echo(
             f"{model.file_name}: {known['people']:,} people, {known['events']:,} with the outcome, penalty "
-            f"{known['penalty']:g}"
+            f"{known['penalty']:g}, on the guides {known['guide_penalty']:g}"
         )
 
 

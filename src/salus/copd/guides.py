@@ -17,7 +17,7 @@ from salus.copd.fitting import Fit, fit
 from salus.copd.reference import expected_table
 from salus.errors import InputError
 
-_GUIDE_RIDGE, _GUIDE_PENALTY = 30.0, 30.0
+_GUIDE_RIDGE = 30.0
 
 
 def severity(frame: pl.DataFrame, name: str = "the table") -> Floats:
@@ -96,7 +96,7 @@ class Guided:
     back: Floats
 
 
-def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, penalty: float) -> Guided:
+def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, strength: tuple[float, float]) -> Guided:
     """Fit a logistic model whose coefficients are drawn towards the guides instead of towards 0.
 
     Parameters
@@ -109,12 +109,12 @@ def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, penalty: float)
         Survey weights.
     lines : ndarray of float, shape (p, k)
         What :func:`guide` gave.
-    penalty : float
-        Ridge penalty on what departs from the guides; the guides have a small one of their own.
+    strength : tuple of (float, float)
+        Ridge penalty on what departs from the guides, and on the guides themselves.
     """
     size, count = lines.shape
     x = np.hstack([z @ lines, z])
-    found = fit(x, y, weights, np.concatenate([np.full(count, _GUIDE_PENALTY), np.full(size, penalty)]))
+    found = fit(x, y, weights, np.concatenate([np.full(count, strength[1]), np.full(size, strength[0])]))
     back = np.zeros((1 + size, 1 + count + size))
     back[0, 0], back[1:, 1 : 1 + count], back[1:, 1 + count :] = 1.0, lines, np.eye(size)
     return Guided(found, x, back[1:, 1:] @ found.coefficients, back)

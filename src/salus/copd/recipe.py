@@ -5,10 +5,13 @@ Knots are round numbers near the quantiles of the training survey, fixed before 
 
 from __future__ import annotations
 
+from itertools import product
+
 from salus.copd.design import Term
 
-PENALTIES = (10.0, 30.0, 60.0, 120.0, 300.0, 1000.0)
-"""Ridge penalties on standardised columns; the best by log score on the cycle left out is taken."""
+STRENGTHS = tuple(product((10.0, 30.0, 60.0, 120.0, 300.0, 1000.0), (10.0, 30.0, 100.0)))
+"""Ridge penalties that are tried, on standardised columns and on the guides; the pair with the best log score on the
+cycle left out is taken."""
 
 QUESTIONNAIRE = (
     Term("age", ("age",), (43.0, 53.0, 63.0, 76.0)),

@@ -22,13 +22,15 @@ from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import MODEL_ITEMS
 from salus.copd.nhanes_people import read_training
 from salus.copd.performance import observed_expected
-from salus.copd.recipe import PENALTIES, TERMS
+from salus.copd.recipe import STRENGTHS, TERMS
 from salus.copd.subgroups import subgroups
 from salus.copd.verification import Verified, verification
 from salus.data.provenance import InputFile, hash_file
 from salus.errors import InputError, NameNotFoundError
 
 MODEL_VERSION = "1.0"
+Strength = tuple[float, float]
+"""Ridge penalties on the columns and on the guides."""
 _REPLICATES = 200
 _FEWEST_OF_A_GROUP = 20
 
@@ -87,7 +89,7 @@ def train(
     tier: str,
     *,
     terms: Sequence[Term] | None = None,
-    penalties: Sequence[float] = PENALTIES,
+    strengths: Sequence[Strength] = STRENGTHS,
     source: Sequence[InputFile] = (),
     name: str = "the table",
 ) -> RiskModel:
@@ -104,8 +106,8 @@ def train(
         By what is known of people.
     terms : sequence of Term, optional
         Others than those of :data:`salus.copd.recipe.TERMS`.
-    penalties : sequence of float
-        Ridge penalties to choose from.
+    strengths : sequence of (float, float)
+        Pairs of ridge penalties to choose from: on the columns, and on the guides.
     source : sequence of InputFile
         Names and hashes of the training files, for the provenance.
     name : str
@@ -118,13 +120,13 @@ def train(
     """
     chosen = tuple(terms or TERMS[tier])
     people = prepare(frame, outcome, chosen, name)
-    scores = cross_validated(people, chosen, penalties)
+    scores = cross_validated(people, chosen, strengths)
     losses = {each: log_loss(people.y, p, people.design.weights) for each, p in scores.items()}
-    penalty = min(losses, key=lambda each: losses[each])
+    strength = min(losses, key=lambda each: losses[each])
     flow = expected_flow(people.frame, people.design.weights) if _needs_flow(chosen) else {}
     filled = fill(columns(Quantities(people.frame, flow or None), chosen), people.design.weights)
     lines = guide(filled.z, people.severity, people.design.weights)
-    found = guided(filled.z, people.y, people.design.weights, lines, penalty)
+    found = guided(filled.z, people.y, people.design.weights, lines, strength)
     covariance = sandwich(found.x, found.fit, people.design)
     unscale = np.concatenate([[1.0], 1 / filled.scale])
     asked = [item for item in MODEL_ITEMS if any(item in term.items for term in chosen)]
@@ -138,8 +140,9 @@ def train(
         "weights": WEIGHT if WEIGHT in people.frame.columns else "none",
         "design_notes": list(people.design.notes),
         "degrees_of_freedom": people.design.freedom,
-        "penalty": penalty,
-        "log_loss_by_penalty": {f"{each:g}": round(value, 6) for each, value in losses.items()},
+        "penalty": strength[0],
+        "guide_penalty": strength[1],
+        "log_loss_by_penalties": {f"{a:g}, {b:g}": round(value, 6) for (a, b), value in losses.items()},
         "code": f"salus {version('salus')}",
     }
     if people.verified is not None:
@@ -162,7 +165,7 @@ def train(
         expected_flow=flow,
         seen={item: _range(people.frame, item) for item in asked if item != "smk_status"},
         provenance=provenance,
-        audit=tuple(audit(people, scores[penalty])),
+        audit=tuple(audit(people, scores[strength])),
         places=places(people.frame, people.design.weights),
     )
 
@@ -224,16 +227,16 @@ def prepare(frame: pl.DataFrame, outcome: str, terms: Sequence[Term], name: str 
     return Prepared(kept, y, design, _folds(kept, design), severity(kept, name), verified)
 
 
-def cross_validated(people: Prepared, terms: Sequence[Term], penalties: Sequence[float]) -> dict[float, Floats]:
-    """Probability of each person by a model that was trained without the person's fold, for each penalty.
+def cross_validated(people: Prepared, terms: Sequence[Term], strengths: Sequence[Strength]) -> dict[Strength, Floats]:
+    """Probability of each person by a model that was trained without the person's fold, for each pair of penalties.
 
     Returns
     -------
-    dict of float to ndarray of float, shape (n,)
+    dict of (float, float) to ndarray of float, shape (n,)
         Everything is learned anew in each fold: means, what missing answers are filled with, the expected peak flow,
         the guides.
     """
-    found = {each: np.empty(len(people.y)) for each in penalties}
+    found = {each: np.empty(len(people.y)) for each in strengths}
     weights = people.design.weights
     for fold in np.unique(people.fold):
         rows = people.fold != fold
@@ -241,7 +244,7 @@ def cross_validated(people: Prepared, terms: Sequence[Term], penalties: Sequence
         flow = expected_flow(inside, weights[rows]) if _needs_flow(terms) else None
         z = fill(columns(Quantities(people.frame, flow), terms), weights, rows).z
         lines = guide(z[rows], people.severity[rows], weights[rows])
-        for each in penalties:
+        for each in strengths:
             fitted = guided(z[rows], people.y[rows], weights[rows], lines, each)
             found[each][~rows] = expit(fitted.fit.intercept + z[~rows] @ fitted.coefficients)
     return found
