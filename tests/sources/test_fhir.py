@@ -130,6 +130,12 @@ def test_birth_dates_known_in_part_take_the_middle_but_not_after_the_visit(tmp_p
     assert str(frame["birth_date"][0]) == taken
 
 
+@pytest.mark.parametrize("given", ["06/2015", "soon", "2015-13", "20150601"])
+def test_birth_dates_that_are_none_are_told_and_not_taken_for_the_day_of_the_visit(tmp_path, given):
+    frame = rows(open_fhir([write(tmp_path / "f", [patient(1, birthDate=given)], [encounter(1)], [condition(1)])]))
+    assert frame.select("birth_date", "fault").rows() == [(None, "unreadable birth date")]
+
+
 def test_resources_tagged_as_test_data_are_simulated(tmp_path):
     tagged = patient(1, meta={"tag": [{"code": "HTEST"}]})
     assert open_fhir([write(tmp_path / "f", [tagged], [encounter(1)], [condition(1)])]).simulated

@@ -94,7 +94,7 @@ class FhirBulk:
         coding = "c.code.coding"
         used = f"list_filter({coding}, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
         codings = f"CASE WHEN coalesce(len({used}), 0) > 0 THEN {used} ELSE [{{'system': NULL, 'code': NULL}}] END"
-        birth = _part("p.birthDate", "e.day")
+        birth = records.partial_date_sql("p.birthDate", "e.day")
         broken = " UNION ALL ".join(
             f"SELECT filename, '{name}' AS kind FROM ({scan}) WHERE id IS NULL"
             for name, scan in (("Patient", patient), ("Encounter", encounter), ("Condition", condition))
@@ -216,16 +216,3 @@ def _is(patterns: Sequence[str], column: str) -> str:
 def _reference(column: str) -> str:
     """The identifier in ``Patient/123``, ``http://host/Patient/123/_history/2`` or ``urn:uuid:...``."""
     return f"regexp_extract({column}, '(?:^|[/:])([A-Za-z0-9.-]+)(?:/_history/.*)?$', 1)"
-
-
-def _part(column: str, visit: str) -> str:
-    """A FHIR date; of a year or a month alone the middle, but no later than the visit."""
-    middle = (
-        f"CASE WHEN length({column}) = 4 THEN TRY_CAST({column} || '-07-01' AS DATE) "
-        f"WHEN length({column}) = 7 THEN TRY_CAST({column} || '-15' AS DATE) END"
-    )
-    return (
-        f"CASE WHEN length({column}) IN (4, 7) AND left({column}, 4) <= CAST(year({visit}) AS "
-        f"VARCHAR) THEN least({middle}, {visit}) "
-        f"WHEN length({column}) IN (4, 7) THEN {middle} ELSE TRY_CAST(left({column}, 10) AS DATE) END"
-    )

@@ -58,6 +58,9 @@ COLUMNS = {
 }
 """Fields and what departments call them; case and punctuation do not count. Only these can enter."""
 
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
+"""Of files that are taken from a folder."""
+
 NEEDED = ("person", "date", "district", "code")
 """Fields without which a row says nothing."""
 
@@ -189,34 +192,70 @@ def open_linelist(
     InputError
         A file can't be read, or a field is missing; the message says which and how to map it.
     """
-    files = records.expand(paths, (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq"))
+    files = records.expand(paths, ENDINGS)
     table = records.together([records.inspect(f, encoding) for f in files])
+    found = match_columns(table, COLUMNS, NEEDED, mapping, "line list")
+    lines.guard(table)
+    return LineList(files, table, found, simulated or says_simulated(table))
+
+
+def match_columns(
+    table: records.Table,
+    columns: Mapping[str, Sequence[str]],
+    needed: Sequence[str],
+    mapping: Mapping[str, str] | None,
+    what: str,
+) -> dict[str, str]:
+    """Which column of a table is which field.
+
+    Parameters
+    ----------
+    table : records.Table
+        What the files hold.
+    columns : mapping of str to sequence of str
+        Fields and the names that are known for them, the first that is there counts.
+    needed : sequence of str
+        Fields that must be found.
+    mapping : mapping of str to str or None
+        Field -> column, as a person gave it.
+    what : str
+        What messages call the files.
+
+    Raises
+    ------
+    InputError
+        A field is missing or is none, or a column is not there.
+    """
+    file = table.files[0]
     by_name = {records.simple(c): c for c in table.fields}
     found: dict[str, str] = {}
-    for name, known in COLUMNS.items():
+    for name, known in columns.items():
         given = (mapping or {}).get(name)
         if given is not None and given not in table.fields:
-            raise InputError(
-                f"{files[0]} has no column '{given}' for '{name}'. Its columns: {', '.join(table.fields)}."
-            )
+            raise InputError(f"{file} has no column '{given}' for '{name}'. Its columns: {', '.join(table.fields)}.")
         column = given or next((by_name[records.simple(k)] for k in known if records.simple(k) in by_name), None)
         if column is not None:
             found[name] = column
-    unknown = set(mapping or {}) - set(COLUMNS)
+    unknown = set(mapping or {}) - set(columns)
     if unknown:
-        raise InputError(f"'{sorted(unknown)[0]}' is no field of a line list. Fields: {', '.join(COLUMNS)}.")
-    lacking = [n for n in NEEDED if n not in found]
+        raise InputError(f"'{sorted(unknown)[0]}' is no field of a {what}. Fields: {', '.join(columns)}.")
+    lacking = [n for n in needed if n not in found]
     if lacking:
         raise InputError(
-            f"{files[0]} has no column for '{lacking[0]}' (such as '{COLUMNS[lacking[0]][0]}'). "
+            f"{file} has no column for '{lacking[0]}' (such as '{columns[lacking[0]][0]}'). "
             f"Its columns: {', '.join(table.fields)}. Say which of them it is, as --column {lacking[0]}=COLUMN."
         )
-    lines.guard(table)
-    return LineList(files, table, found, simulated or _says_simulated(table))
+    return found
 
 
-def _says_simulated(table: records.Table) -> bool:
-    """Whether a column ``simulated`` says so in the first thousand rows of the first file."""
+def says_simulated(table: records.Table) -> bool:
+    """Whether a column ``simulated`` says so in the first thousand rows of the first file.
+
+    Parameters
+    ----------
+    table : records.Table
+        What the files hold.
+    """
     column = next((c for c in table.fields if records.simple(c) == "simulated"), None)
     if column is None:
         return False

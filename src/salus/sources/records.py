@@ -301,6 +301,27 @@ def date_sql(column: str, kind: str) -> str:
     return f"coalesce(TRY_CAST({text} AS DATE), CAST(try_strptime(trim({text}), {forms}) AS DATE))"
 
 
+def partial_date_sql(column: str, visit: str) -> str:
+    """SQL of an ISO date that may be known in part; of a year or a month alone the middle, but no later than the visit.
+
+    Parameters
+    ----------
+    column : str
+        SQL of a text: ``1980``, ``1980-03`` or ``1980-03-15``, with or without a time.
+    visit : str
+        SQL of the date of the visit.
+    """
+    middle = (
+        f"CASE WHEN length({column}) = 4 THEN TRY_CAST({column} || '-07-01' AS DATE) "
+        f"WHEN length({column}) = 7 THEN TRY_CAST({column} || '-15' AS DATE) END"
+    )
+    return (
+        f"CASE WHEN ({middle}) IS NOT NULL AND left({column}, 4) <= CAST(year({visit}) AS VARCHAR) "
+        f"THEN least({middle}, {visit}) "
+        f"WHEN length({column}) IN (4, 7) THEN {middle} ELSE TRY_CAST(left({column}, 10) AS DATE) END"
+    )
+
+
 def unreadable_sql(column: str, date: str, what: str) -> str:
     """SQL of the fault of a row whose date is there but can't be read; null where all is well.
 
