@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import platform
 import resource
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+import circumstances
 from salus.workflows.forecasting import backtest_file
 
 DATA = Path(os.environ.get("SALUS_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -139,6 +139,5 @@ def peak_mb() -> int:
 def about(files: Iterable[str], claim: str, command: str) -> dict[str, Any]:
     """What the figures rest on."""
     digest = hashlib.sha256(b"".join(hashlib.sha256((DATA / f).read_bytes()).digest() for f in sorted(set(files))))
-    machine = {"system": f"{platform.system()} {platform.machine()}", "cores": os.cpu_count(),
-               "python": platform.python_version()}  # fmt: skip
-    return {"claim": claim, "command": command, "data_sha256": digest.hexdigest(), "machine": machine}
+    return {"claim": claim, "command": command, "data_sha256": digest.hexdigest(), "code": circumstances.code(),
+            "machine": circumstances.machine(), "load": circumstances.load()}  # fmt: skip

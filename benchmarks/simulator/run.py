@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -21,6 +20,9 @@ import time
 from pathlib import Path
 
 import pyarrow.parquet
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import circumstances
 
 HERE = Path(__file__).parent
 MAKE = """
@@ -77,12 +79,11 @@ def main() -> None:
             "times_the_limit": round(found["seconds"] / copy_seconds, 2),
             "cpu_times_the_limit": round(found["cpu_seconds"] / copy_cpu, 2),
             "data_sha256": digest.hexdigest(),
-            "machine": {
-                "system": f"{platform.system()} {platform.machine()}",
-                "cores": os.cpu_count(),
+            "code": circumstances.code(),
+            "machine": circumstances.machine()
+            | {
                 "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
                 "load_before": round(load_before, 2),
-                "python": platform.python_version(),
                 "pyarrow": pyarrow.__version__,
             },
         }
