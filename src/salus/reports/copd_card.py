@@ -6,6 +6,7 @@ Every figure is read from the benchmark's result in the package; the sentences s
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class Card:
         """Title and blocks of each section, in order."""
         return [
             (self.word("use"), [*self._paragraphs("use"), self.word("footer")]),
-            (self.word("figures"), [self._figures()]),
+            (self.word("figures"), [self.word("figures_caption"), *self._figures()]),
             (self.word("pictures"), list(self._pictures())),
             (self.word("fewer"), list(self._fewer())),
             (self.word("subgroups"), [self._subgroups(s) for s in SCORERS]),
@@ -136,31 +137,23 @@ class Card:
     def _named(self, scorer: str) -> str:
         if scorer in SCORERS:
             return self.word(f"tier_{scorer[-1].lower()}")
-        return f"{scorer} ({self.word('approximate')})" if scorer in QUESTIONNAIRES else scorer
+        if scorer in QUESTIONNAIRES:
+            return f"{scorer.upper()} ({self.word('approximate')})"
+        kind, _, tier = scorer.rpartition(" ")
+        return self.word(kind.replace(" ", "_"), tier=tier) if kind else self.word(scorer)
 
-    def _figures(self) -> Table:
-        names = ("outcome", "scorer", "people", "events")
+    def _figures(self) -> Iterable[Table]:
+        names = ("scorer", "people", "events")
         head = (*(self.word(n) for n in names), "AUROC", *(self.word(n) for n in ("slope", "intercept", "sens")))
-        order = list(SCORERS) + [s for s in dict.fromkeys(r["scorer"] for r in self.result["rows"]) if s not in SCORERS]
-        rows = []
         for outcome in OUTCOMES:
-            for scorer in order:
-                row = next(
-                    (
-                        r
-                        for r in self.result["rows"]
-                        if (r["outcome"], r["scorer"], r["subgroup"]) == (outcome, scorer, "all")
-                    ),
-                    None,
-                )
-                if row is None:
-                    continue
-                rows.append((
-                    self.word(outcome), self._named(scorer), f"{row['n']:,}", f"{row['events']:,}",
-                    f"{row['auroc']:.3f} [{row['auroc_lower']:.3f}, {row['auroc_upper']:.3f}]", _figure(row["slope"]),
-                    _figure(row["intercept"]), _figure(row["sensitivity_at_90_specificity"]),
-                ))  # fmt: skip
-        return Table(self.word("figures_caption"), head, tuple(rows))
+            whole = [r for r in self.result["rows"] if r["outcome"] == outcome and r["subgroup"] == "all"]
+            rows = tuple(
+                (self._named(row["scorer"]), f"{row['n']:,}", f"{row['events']:,}",
+                 f"{row['auroc']:.3f} [{row['auroc_lower']:.3f}, {row['auroc_upper']:.3f}]", _figure(row["slope"]),
+                 _figure(row["intercept"]), _figure(row["sensitivity_at_90_specificity"]))
+                for row in sorted(whole, key=lambda r: r["scorer"] not in SCORERS)
+            )  # fmt: skip
+            yield Table(self.word("figures_of", name=self.word(outcome)), head, rows)
 
     def _pictures(self) -> Iterable[Picture]:
         for entry in self.result["calibration"]:
@@ -210,7 +203,7 @@ class Card:
                 cells.append(f"{row['observed_expected']:.2f} [{bounds}], {row['events']:,}{mark}")
             main = next(r for r in rows if (r["outcome"], r["subgroup"]) == ("y_mod", group))
             auroc = _figure(main["auroc"]) if main["events"] >= _FEWEST_EVENTS else self.word("few")
-            found.append((group, f"{main['n']:,}", auroc, *cells))
+            found.append((str(_texts()["groups"][group][self._place]), f"{main['n']:,}", auroc, *cells))
         ratio, events = self.word("ratio"), self.word("events")
         head = (self.word("group"), self.word("people"), f"AUROC: {self.word('y_mod')}",
                 *(f"{ratio}, {events}: {self.word(o)}" for o in OUTCOMES))  # fmt: skip
@@ -266,7 +259,7 @@ def page(lang: str = "en") -> str:
         f"<title>{escape(card.word('title'))}</title><style>{style}{_STYLE}</style></head><body>",
         f'<header class="page"><p class="lede">{escape(card.word("lede"))}<span>{escape(card.word("title"))}</span></p>'
         f'<p class="stamp">{escape(card.word("stamp"))}</p></header><main>',
-        f'<h1>{escape(card.word("headline"))}</h1><p class="after">{escape(card.word("after"))}</p>',
+        f'<h1>{escape(card.word("headline"))}</h1><p class="after">{_prose(card.word("after"))}</p>',
     ]
     for title, blocks in card.sections():
         parts.append(f"<section><h2>{escape(title)}</h2>")
@@ -327,7 +320,7 @@ _STYLE = (
 
 def _html(block: Block, title: str = "") -> str:
     if isinstance(block, str):
-        return f"<p>{escape(block)}</p>"
+        return f"<p>{_prose(block)}</p>"
     if isinstance(block, Picture):
         return (
             f"<figure><figcaption>{escape(block.title)}</figcaption>{block.drawing}"
@@ -335,7 +328,7 @@ def _html(block: Block, title: str = "") -> str:
         )
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in block.head)
     rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{_prose(cell)}</td>" for cell in row[1:])}</tr>'
         for row in block.rows
     )
     name = escape(block.caption or title)
@@ -343,6 +336,11 @@ def _html(block: Block, title: str = "") -> str:
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title, quote=True)}">'
         f"<table><caption>{name}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _prose(text: str) -> str:
+    """Escaped text, what stands between backquotes as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _row(cells: Sequence[str]) -> str:
