@@ -24,7 +24,7 @@ JUDGED = ("y_mod", "y_lln12", "y_llngl", "y_070")
 """Outcomes that are validated: those known for everybody with readable spirometry."""
 FEWEST = 10
 """People with the outcome, and without, from which on calibration is estimated in a group."""
-_REPLICATES = 200
+_REPLICATES, _FEWEST_REPLICATES, _MOST_WEIGHTS = 200, 50, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ def validate(
     if lacking:
         notes.append(f"no column {', '.join(lacking)}: taken as answers that nobody gave")
     groups = list(subgroups(kept))
-    samples = design.replicates(replicates)
+    drawn = min(replicates, max(_FEWEST_REPLICATES, _MOST_WEIGHTS // kept.height))
+    if drawn < replicates:
+        notes.append(f"{kept.height:,} people: bounds rest on {drawn} bootstrap samples in place of {replicates}")
+    samples = design.replicates(drawn)
     questionnaires = approximated(kept) if models is None else []
     rows: list[dict[str, Any]] = []
     for outcome in present:
