@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -224,3 +225,20 @@ def test_ethnicity_changes_no_probability_and_says_where_the_model_was_unfair() 
         False,
         "ethnicity: mexican" in unfair,
     ]
+
+
+def test_a_departments_own_model_takes_the_place_of_the_packaged_one_and_is_named() -> None:
+    known = {"slope": 1.0, "intercept": -1.0, "where": "Yuzhong, 2026", "people": 900, "events": 80}
+    own = replace(models("A")[0], calibration=known)
+    plain, local = one(), assess(SMOKER, local=[own])
+    assert plain.primary is not None
+    assert local.primary is not None
+    odds = [r.probability / (1 - r.probability) for r in (plain.primary, local.primary)]
+    assert math.log(odds[1] / odds[0]) == pytest.approx(-1)
+    assert local.risks[1:] == plain.risks[1:]
+    assert "y_llngl: version 1.0, calibrated on 900 people of Yuzhong, 2026" in local.model
+    assert "y_lln12: version 1.0, not calibrated on local data" in local.model
+    assert "已用Yuzhong, 2026的 900 人校准" in told(local, "zh").foot[1]
+    assert assess_table(pl.DataFrame([SMOKER]), local=[own])["probability"][0] == local.primary.probability
+    with pytest.raises(InputError, match="a model of y_post070 was given"):
+        assess(SMOKER, local=[replace(own, outcome="y_post070")])

@@ -17,6 +17,7 @@ from salus.cli import options
 from salus.cli.copd_screen import ask, show
 from salus.copd import assess as assess_one
 from salus.copd.interview import start
+from salus.copd.model import RiskModel
 from salus.copd.people import Tally, assess_file, assess_table, guard_output
 from salus.copd.record_fhir import people_from_fhir, questionnaire
 from salus.copd.record_omop import people_from_omop
@@ -70,6 +71,10 @@ def assess(
         list[str] | None,
         typer.Option("--with", metavar="NAME", help="Ask the questions of cdq or puma besides; repeatable."),
     ] = None,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Your own model, from `salus copd recalibrate`; repeatable.", readable=False),
+    ] = None,
     kind: Annotated[Format, typer.Option("--format", "-f", help="Kind of the files.")] = Format.auto,
     out: Annotated[
         Path | None,
@@ -83,11 +88,12 @@ def assess(
     Every row of a table is scored, or refused with what was found, what was wanted and what to do. What is written is
     about persons and stays inside.
     """
+    local = [RiskModel.read(path) for path in model or []]
     if files:
         for name, value in (("--answer", answer), ("--confirm", confirm), ("--with", also), ("--tier", tier)):
             if value:
                 raise InputError(f"{name} is for one person, and a file was given. Leave one of the two out.")
-        _many(files, kind, out, lang, strict=strict, as_json=as_json)
+        _many(files, kind, out, lang, local, strict=strict, as_json=as_json)
         return
     known = dict(_pair(text) for text in answer or [])
     looked_at = list(confirm or [])
@@ -95,7 +101,7 @@ def assess(
         interview = ask(start(lang, tier=(tier or "B").upper(), instruments=also or []), Console(stderr=True))
         known, looked_at = interview.known, [*looked_at, *interview.confirmed]
         tier = None
-    said = assess_one(known, lang=lang, tier=tier, confirmed=looked_at)
+    said = assess_one(known, lang=lang, tier=tier, confirmed=looked_at, local=local)
     words = told(said, lang)
     found = said.as_dict() | {"text": dataclasses.asdict(words)}
     if out is not None:
@@ -128,16 +134,23 @@ def write_questionnaire(
         part.write_text(text + "\n", encoding="utf-8")
 
 
-def _many(files: list[Path], kind: Format, out: Path | None, lang: str, *, strict: bool, as_json: bool) -> None:
+def _many(
+    files: list[Path], kind: Format, out: Path | None, lang: str, local: list[RiskModel], *, strict: bool, as_json: bool
+) -> None:
     source, inputs = _source(files, kind)
     tally, rows = Tally(), None
     if out is None:
-        rows = assess_table(source, lang=lang, tally=tally)
+        rows = assess_table(source, lang=lang, tally=tally, local=local)
     else:
         with options.Stages() as stages:
             batches: Any = source if isinstance(source, Path) else [source]
             tally = assess_file(
-                batches, out, lang=lang, inputs=inputs, on_batch=lambda done: stages("Assessing", done, done)
+                batches,
+                out,
+                lang=lang,
+                inputs=inputs,
+                local=local,
+                on_batch=lambda done: stages("Assessing", done, done),
             )
     if as_json:
         listed = {} if rows is None else {"people": rows.to_dicts()}

@@ -21,6 +21,7 @@ import polars as pl
 
 from salus.copd.assessed import Assessment
 from salus.copd.assessment import assess_person
+from salus.copd.model import RiskModel
 from salus.copd.people import assess_table
 
 __all__ = ["Assessment", "assess"]
@@ -34,11 +35,12 @@ def assess(
     tier: str | None = None,
     group: str | None = None,
     confirmed: Sequence[str] = (),
+    local: Sequence[RiskModel] = (),
 ) -> Assessment: ...
 
 
 @overload
-def assess(people: Any, *, lang: str = "en") -> pl.DataFrame: ...
+def assess(people: Any, *, lang: str = "en", local: Sequence[RiskModel] = ()) -> pl.DataFrame: ...
 
 
 def assess(
@@ -48,6 +50,7 @@ def assess(
     tier: str | None = None,
     group: str | None = None,
     confirmed: Sequence[str] = (),
+    local: Sequence[RiskModel] = (),
 ) -> Assessment | pl.DataFrame:
     """What answers mean, for one person or for a table of them.
 
@@ -63,6 +66,8 @@ def assess(
         Group of the spirometry equations that tell groups apart; never used by a model. One person only.
     confirmed : sequence of str
         Items whose unusual value was looked at and is right. One person only; a table has a column `confirmed`.
+    local : sequence of RiskModel
+        Models of the department's own (`salus copd recalibrate`), in place of the packaged ones of their kind.
 
     Returns
     -------
@@ -81,5 +86,5 @@ def assess(
     ('A', True)
     """
     if isinstance(people, Mapping):
-        return assess_person(people, lang=lang, tier=tier, group=group, confirmed=confirmed)
-    return assess_table(people, lang=lang)
+        return assess_person(people, lang=lang, tier=tier, group=group, confirmed=confirmed, local=local)
+    return assess_table(people, lang=lang, local=local)

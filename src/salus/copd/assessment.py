@@ -7,7 +7,6 @@ predicted. Nothing here is a diagnosis: obstruction is found by spirometry, COPD
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,21 +38,49 @@ FLOW_SHARES = (0.5, 0.75, 1.0, 1.15)
 """Peak flows, as shares of the expected one, that are tried where it is missing."""
 
 
-@lru_cache
-def models(tier: str) -> tuple[RiskModel, ...]:
-    """Packaged models of a tier, in the order of :data:`SHOWN`."""
-    return tuple(RiskModel.load(outcome, tier) for outcome in SHOWN)
+Local = Sequence[RiskModel]
+"""Models of the department's own, from `salus copd recalibrate`; each in place of the packaged one of its kind."""
 
 
-def unfair_groups(tier: str) -> tuple[Unfair, ...]:
+def models(tier: str, local: Local = ()) -> tuple[RiskModel, ...]:
+    """Models of a tier, in the order of :data:`SHOWN`.
+
+    Parameters
+    ----------
+    tier : {'A', 'B'}
+        By what is known.
+    local : sequence of RiskModel
+        Models in place of packaged ones.
+
+    Raises
+    ------
+    InputError
+        One of them is of an outcome that an assessment does not show.
+    """
+    strange = [model.outcome for model in local if model.outcome not in SHOWN]
+    if strange:
+        raise InputError(f"a model of {strange[0]} was given; an assessment shows {', '.join(SHOWN)}")
+    own = {(model.outcome, model.tier): model for model in local}
+    return tuple(own.get((outcome, tier)) or RiskModel.load(outcome, tier) for outcome in SHOWN)
+
+
+def label_of(several: Sequence[RiskModel]) -> str:
+    """Version of the models and what may be said of their calibration; of each outcome where they differ."""
+    labels = {model.outcome: model.label for model in several}
+    if len(set(labels.values())) == 1:
+        return several[0].label
+    return "; ".join(f"{outcome}: {label}" for outcome, label in labels.items())
+
+
+def unfair_groups(tier: str, local: Local = ()) -> tuple[Unfair, ...]:
     """Groups for which the first model of a tier was off by more than a fifth in its audit."""
-    audit = [Unfair(str(r["subgroup"]), float(r["observed_expected"])) for r in models(tier)[0].audit]
+    audit = [Unfair(str(r["subgroup"]), float(r["observed_expected"])) for r in models(tier, local)[0].audit]
     return tuple(row for row in audit if not FAIR[0] <= row.observed_expected <= FAIR[1])
 
 
-def untold_groups(tier: str) -> tuple[Unfair, ...]:
+def untold_groups(tier: str, local: Local = ()) -> tuple[Unfair, ...]:
     """Those of them that answers don't tell: ethnic groups, which are recorded for the audit and asked of nobody."""
-    return tuple(row for row in unfair_groups(tier) if row.group.startswith("ethnicity: "))
+    return tuple(row for row in unfair_groups(tier, local) if row.group.startswith("ethnicity: "))
 
 
 def model_frame(settled: pl.DataFrame, model: RiskModel) -> pl.DataFrame:
@@ -95,6 +122,7 @@ def assess_person(
     tier: str | None = None,
     group: str | None = None,
     confirmed: Sequence[str] = (),
+    local: Local = (),
 ) -> Assessment:
     """What one person's answers mean; see :func:`salus.copd.assess`."""
     raw = given.from_person(answers, looked_at=confirmed)
@@ -118,7 +146,7 @@ def assess_person(
     instruments = _instruments(known)
     if chosen == "C":
         return _read(known, group, instruments, notes)
-    return _scored(raw, settled, known, chosen, instruments, notes)
+    return _scored(raw, settled, known, chosen, instruments, notes, local)
 
 
 def _read(
@@ -221,8 +249,9 @@ def _scored(
     tier: str,
     instruments: Mapping[str, Result],
     notes: tuple[str, ...],
+    local: Local,
 ) -> Assessment:
-    several = models(tier)
+    several = models(tier, local)
     first = several[0]
     frame = model_frame(settled, first)
     risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in several)
@@ -245,7 +274,7 @@ def _scored(
     flags += ["asymptomatic"] if free else []
     flags += ["diagnosed"] if known.get("prior_dx") == 1 else []
     flags += ["outside"] if outside else []
-    of = {row.group: row for row in unfair_groups(tier)}
+    of = {row.group: row for row in unfair_groups(tier, local)}
     audit = [dict(row) for row in first.audit]
     groups = tuple(of[name] for name in flagged(frame, audit)[0]) if audit else None
     flags += ["subgroup"] if groups else []
@@ -256,17 +285,17 @@ def _scored(
         risks=risks,
         reasons=tuple(sorted(reasons, key=lambda r: -abs(r.effect))),
         reference=float(shares["reference"]),
-        missing=_missing(raw, settled, tier),
+        missing=_missing(raw, settled, tier, local),
         next_step=step,
         flags=tuple(flags),
         outside=outside,
         subgroups=groups,
-        untold=untold_groups(tier) if "ethnicity" not in known else (),
+        untold=untold_groups(tier, local) if "ethnicity" not in known else (),
         instruments=instruments,
         spirometry=None,
         others=(),
         notes=notes,
-        model=first.label,
+        model=label_of(several),
     )
 
 
@@ -300,13 +329,13 @@ def _instruments(known: Mapping[str, Any]) -> dict[str, Result]:
 # ---- what missing answers would change ------------------------------------------------------------------------------
 
 
-def _missing(raw: pl.DataFrame, settled: pl.DataFrame, tier: str) -> tuple[Missing, ...]:
-    model = models(tier)[0]
+def _missing(raw: pl.DataFrame, settled: pl.DataFrame, tier: str, local: Local) -> tuple[Missing, ...]:
+    model = models(tier, local)[0]
     gone = model.missing(model_frame(settled, model)).row(0, named=True)
     items = [all_items()[own_name(name)] for name, lost in gone.items() if lost]
     found = _varied(raw, items, model)
     if tier == "A":
-        flow = _flow(settled)
+        flow = _flow(settled, local)
         found += [flow] if flow is not None else []
     return tuple(sorted(found, key=lambda m: m.lowest - m.highest))
 
@@ -357,12 +386,12 @@ def _range(item: str, values: Sequence[Any], probabilities: np.ndarray) -> Missi
     return Missing(item, float(probabilities[low]), float(probabilities[high]), values[low], values[high])
 
 
-def _flow(settled: pl.DataFrame) -> Missing | None:
+def _flow(settled: pl.DataFrame, local: Local) -> Missing | None:
     """What a peak flow would change, from half to 115 % of the one expected for age, sex and height."""
     person = settled.row(0, named=True)
     if any(person[name] is None for name in ("age", "sex", "height_cm")):
         return None
-    model = models("B")[0]
+    model = models("B", local)[0]
     expected = float(np.exp(log_expected_flow(Quantities(settled), model.expected_flow)[0])) * LITRES_A_MINUTE
     flows = [round(expected * share, -1) for share in FLOW_SHARES]
     rows = pl.concat([settled.with_columns(pef_lpm=pl.lit(f), pef_lps=pl.lit(f / LITRES_A_MINUTE)) for f in flows])

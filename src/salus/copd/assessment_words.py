@@ -130,7 +130,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "have": "have",
         "interval": "The survey behind the model allows {low} to {high} (95 % confidence).",
         "tier.A": "From the questionnaire.",
-        "tier.B": "From the questionnaire and the peak flow.",
+        "tier.B": "From the questionnaire and the peak flow. The model knows peak flows of a laboratory's spirometer, "
+        "from the same blow as the outcome: a home meter says less.",
         "tier.C": "From spirometry, read by rule.",
         "what": "Airflow obstruction here: FEV1/FVC below the lower limit of normal (GLI Global 2022), without a "
         "bronchodilator. Asthma shows it too.",
@@ -227,7 +228,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "have": "",
         "interval": "模型所依据的调查允许 {low} 至 {high}（95 % 置信）。",
         "tier.A": "依据问卷。",
-        "tier.B": "依据问卷和呼气峰流速。",
+        "tier.B": "依据问卷和呼气峰流速。模型所用的峰流速来自实验室肺量计，"
+        "且与结局同一次吹气：家用峰流速仪的信息更少。",
         "tier.C": "依据肺功能检查，按规则判读。",
         "what": "这里的气流阻塞指：未用支气管舒张剂时FEV1/FVC低于正常值下限（GLI Global 2022）。哮喘也会如此。",
         "outcomes": "每 {base} 个这样的人",

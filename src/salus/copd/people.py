@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from salus.copd import answers as given
-from salus.copd.assessment import AGES, PRIMARY, SHOWN, model_frame, models, tier_of
+from salus.copd.assessment import AGES, PRIMARY, SHOWN, Local, label_of, model_frame, models, tier_of
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
 from salus.copd.questionnaire import Instrument, Number
@@ -83,6 +83,7 @@ def assess_table(
     outcomes: Sequence[str] = SHOWN,
     interval: bool = True,
     tally: Tally | None = None,
+    local: Local = (),
 ) -> pl.DataFrame:
     """Assess a table of people held in memory.
 
@@ -98,6 +99,8 @@ def assess_table(
         Whether to give the interval.
     tally : Tally, optional
         Counts are added to it.
+    local : sequence of RiskModel
+        Models of the department's own, in place of packaged ones.
 
     Returns
     -------
@@ -117,7 +120,7 @@ def assess_table(
     """
     frame = read_raw(people) if isinstance(people, str | Path) else to_polars(people, "the table")
     label = str(people) if isinstance(people, str | Path) else "the table"
-    table, refused = _batch(frame, label, 0, lang, outcomes, interval)
+    table, refused = _batch(frame, label, 0, lang, outcomes, interval, local)
     _count(tally or Tally(), table, refused)
     return COPD_ASSESSMENTS.check(table)
 
@@ -131,6 +134,7 @@ def assess_file(
     interval: bool = True,
     inputs: Sequence[str | Path] = (),
     on_batch: Any = None,
+    local: Local = (),
 ) -> Tally:
     """Assess a file of any size into another, batch by batch.
 
@@ -146,6 +150,8 @@ def assess_file(
         Files that the batches are made from, where `source` is no path.
     on_batch : callable, optional
         Called with the number of rows done.
+    local : sequence of RiskModel
+        As for :func:`assess_table`.
 
     Returns
     -------
@@ -165,10 +171,10 @@ def assess_file(
     tally = Tally()
     label = str(source) if isinstance(source, str | Path) else "the table"
     frames = batches(source) if isinstance(source, str | Path) else iter(source)
-    models("A"), models("B")  # read once, before the threads
+    models("A", local), models("B", local)  # read once, before the threads
 
     def work(frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return _batch(frame, label, before, lang, outcomes, interval)
+        return _batch(frame, label, before, lang, outcomes, interval, local)
 
     def counted() -> Iterator[pl.DataFrame]:
         for table, refused in _in_order(work, frames):
@@ -329,6 +335,7 @@ def _batch(
     lang: str,
     outcomes: Sequence[str],
     interval: bool,
+    local: Local,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of the contract, and the reasons of those refused."""
     name = given.person_column(frame)
@@ -337,9 +344,9 @@ def _batch(
     fine = checked.fine
     tiers = tier_of(fine).alias("tier")
     parts = [fine.select("_row").hstack([tiers])]
-    parts.append(_probabilities(fine, tiers, outcomes, interval))
+    parts.append(_probabilities(fine, tiers, outcomes, interval, local))
     parts.append(_spirometry(fine, tiers))
-    parts.append(_flags(fine, tiers))
+    parts.append(_flags(fine, tiers, local))
     parts += [_points(fine, instrument) for instrument in INSTRUMENTS.values()]
     scored = pl.concat(parts, how="horizontal")
     whole = pl.DataFrame({"_row": pl.int_range(frame.height, eager=True), "person": person})
@@ -348,7 +355,7 @@ def _batch(
     out = whole.join(scored, on="_row", how="left", maintain_order="left")
     for more in (notes, refused):
         out = out.join(more, on="_row", how="left", maintain_order="left")
-    out = out.with_columns((pl.col("_row") + before + 1).alias("row"), model=pl.lit(models("A")[0].label))
+    out = out.with_columns((pl.col("_row") + before + 1).alias("row"), model=pl.lit(label_of(models("A", local))))
     columns = [pl.col(c.name).cast(c.dtype) for c in COPD_ASSESSMENTS.columns if c.name in out.columns]
     return out.select(columns), checked.refused
 
@@ -365,7 +372,9 @@ def _count(tally: Tally, out: pl.DataFrame, refused: pl.DataFrame) -> None:
         tally.flags.update(dict.fromkeys(str(text).split(), n))
 
 
-def _probabilities(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], interval: bool) -> pl.DataFrame:
+def _probabilities(
+    fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], interval: bool, local: Local
+) -> pl.DataFrame:
     """Probabilities of those whom no spirometry is known of."""
     size = fine.height
     columns = ["probability", "lower", "upper", *outcomes]
@@ -376,7 +385,7 @@ def _probabilities(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str]
             continue
         every = rows.len() == size
         some = fine if every else fine[rows]
-        for model in models(tier):
+        for model in models(tier, local):
             if model.outcome not in outcomes:
                 continue
             first = model.outcome == PRIMARY
@@ -403,9 +412,9 @@ def _spirometry(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
     return everybody.join(back, on="at", how="left", maintain_order="left").drop("at")
 
 
-def _flags(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
+def _flags(fine: pl.DataFrame, tiers: pl.Series, local: Local) -> pl.DataFrame:
     """Flags of a row, by the same rules as for one person."""
-    model = models("A")[0]
+    model = models("A", local)[0]
     symptoms = [i.name for i in all_items().values() if i.symptom and i.name in {m.name for m in model.items()}]
     age, by_model = pl.col("age"), tiers != "C"
     outside = [
@@ -423,12 +432,12 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
     }
     words = [pl.when(test).then(pl.lit(name)) for name, test in tests.items()]
     found = fine.select(pl.concat_str(words, separator=" ", ignore_nulls=True).replace("", None).alias("flags"))
-    return found.with_columns(_subgroups(fine).alias("subgroups"))
+    return found.with_columns(_subgroups(fine, local).alias("subgroups"))
 
 
-def _subgroups(fine: pl.DataFrame) -> pl.Series:
+def _subgroups(fine: pl.DataFrame, local: Local) -> pl.Series:
     """Names of the groups of each person in which the first model was found unfair."""
-    audit = [dict(row) for row in models("A")[0].audit]
+    audit = [dict(row) for row in models("A", local)[0].audit]
     needed = fine.select("age", "male", "smk_status", "prior_dx", "asthma_ever", "ethnicity")
     keys = needed.with_columns(pl.col("age").floor())
     kinds = keys.unique(maintain_order=True)

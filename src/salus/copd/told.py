@@ -324,11 +324,17 @@ class _Words:
     def _model(self, label: str) -> str:
         if self.lang == "en":
             return label
-        version = label.split(",")[0].removeprefix("version ")
-        if "not calibrated" in label:
-            return self.text["not local"].format(version=version)
-        people, _, where = label.partition("calibrated on ")[2].partition(" people of ")
-        return self.text["local"].format(version=version, people=people, where=where)
+        return "；".join(self._label(part) for part in label.split("; "))
+
+    def _label(self, label: str) -> str:
+        """What a model says of itself, in Chinese, with the outcome before it where the models differ."""
+        outcome, colon, rest = label.partition(": ")
+        said = rest if colon else label
+        version = said.split(",")[0].removeprefix("version ")
+        people, _, where = said.partition("calibrated on ")[2].partition(" people of ")
+        local = {"people": people, "where": where}
+        key = "not local" if "not calibrated" in said else "local"
+        return (f"{outcome}：" if colon else "") + self.text[key].format(version=version, **local)
 
     # -- spirometry ---------------------------------------------------------------------------------------------------
 
