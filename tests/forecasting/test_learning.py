@@ -61,3 +61,18 @@ def test_what_is_asked_stands_at_the_last_known_value():
     assert asked.learned.tolist() == [1, 4, 3, 4]
     assert asked.table.shape[1] == len(learning.names(own))
     assert asked.level[2] == pytest.approx((own.values[1, -3] / asked.size[2]) ** 0.25)
+
+
+def test_recent_rows_have_the_outcome_and_know_nothing_later():
+    own = panel(2, 120)
+    rows, since = learning.recent(own, 5)
+    assert set(since) == {0, 1, 2, 3, 4}
+    assert rows.change.size == 2 * 5 * 4
+    u = own.values**0.25 / np.quantile(own.values, 0.95, axis=1)[:, None] ** 0.25
+    one = (rows.ahead == 3) & (since == 0)
+    assert rows.change[one] == pytest.approx(u[:, 119] - u[:, 116])
+    earlier = dataclasses.replace(own, starts=own.starts[:117], values=own.values[:, :117])
+    scale = learning.features.sizes(own.values) / learning.features.sizes(earlier.values)
+    change = learning.names(own).index("change_1")
+    asked = learning.ask(earlier, [3]).table[:, change] / scale**0.25
+    assert rows.table[one, change] == pytest.approx(asked, rel=1e-5)

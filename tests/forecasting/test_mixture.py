@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from salus.forecasting import mixture
+from salus.forecasting.learning import Rows
 from salus.forecasting.mixture import pool
 from salus.forecasting.model import TAUS
 
@@ -40,3 +42,23 @@ def test_a_pool_is_ascending_and_between_its_members(drawn, weight, other):
     inside = slice(1, -1)
     assert (found[inside] >= low[0] - 1e-6).all()
     assert (found[inside] <= high[-1] + 1e-6).all()
+
+
+def test_weight_goes_to_the_member_that_has_erred_less_and_the_more_the_longer_it_lasts():
+    levels = np.array([0.1, 0.5, 0.9])
+    since = np.repeat(np.arange(12), 30)
+    rows = Rows(
+        np.zeros((360, 1), np.float32), np.random.default_rng(1).normal(0, 1, 360), np.ones(360), np.ones(360),
+        np.ones(360, int), np.zeros(360, int), np.zeros(360, int), np.zeros(360, int),
+    )  # fmt: skip
+    good, bad = np.tile([-1.28, 0, 1.28], (360, 1)), np.tile([0.72, 2, 3.28], (360, 1))
+    before = np.array([1.0, 3.0])
+    after = mixture.favoured(before, np.stack([good, bad]), levels, rows, since)
+    assert after.sum() == pytest.approx(4)
+    assert after[0] > 2 * before[0]
+    week = since == 0
+    short = mixture.favoured(before, np.stack([good, bad])[:, week], levels, rows.where(week), since[week])
+    assert before[0] < short[0] < after[0]
+    assert mixture.favoured(before, np.stack([good, good]), levels, rows, since) == pytest.approx(before)
+    nothing = mixture.favoured(before, np.empty((2, 0, 3)), levels, rows.where(since < 0), since[since < 0])
+    assert nothing.tolist() == before.tolist()

@@ -31,6 +31,10 @@ def forecast(
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
+    model_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Forecast with this model of `salus train` instead of fitting one."),
+    ] = None,
     nowcast: options.NowcastOption = "auto",
     coherent: options.CoherentOption = False,
     column_map: options.MapOption = None,
@@ -39,9 +43,10 @@ def forecast(
     """Forecast once, from what was known on one day."""
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
-        horizons=options.horizons(horizons), model=model, nowcast=nowcast, coherent=coherent,
-        mapping=parse_options(column_map) if column_map else None, encoding=encoding, out=out,
+        horizons=options.horizons(horizons), model=model, model_file=model_file, nowcast=nowcast,
+        coherent=coherent, mapping=parse_options(column_map) if column_map else None, encoding=encoding, out=out,
     )  # fmt: skip
+    model = str(found.table["model"][0])
     for place in found.stands_in:
         typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
     for place, (reason, _) in found.unusable.items():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salus.forecasting import features
-from salus.forecasting.features import FURTHEST
+from salus.forecasting.features import FURTHEST, Grid
 from salus.forecasting.scale import root
 from salus.forecasting.windows import shifted
 from salus.surveillance.panel import Panel
@@ -27,6 +27,8 @@ SHORTEST = 60
 """Periods that another panel must have to be learned from."""
 FEWEST_CHANGES = 300
 """Changes that another panel must show to be learned from."""
+FLOOR = 0.1
+"""Added to a row's level for its weight: a place at nothing still counts."""
 OFFERED = 0.5
 """Share of the places that must be able to offer a feature at the panel's end for it to be learned."""
 
@@ -87,6 +89,8 @@ class Question:
         Last known value on the common scale; the place's size in the signal's unit.
     ahead, learned : numpy.ndarray, shape (rows,)
         Periods from the last known value to the target, and those of them that are learned.
+    names : tuple of str
+        Of the features.
     """
 
     table: Table
@@ -96,6 +100,7 @@ class Question:
     size: Floats
     ahead: NDArray[np.int64]
     learned: NDArray[np.int64]
+    names: tuple[str, ...]
 
 
 def draw(panel: Panel, most: int, seed: int = 1) -> Rows:
@@ -138,18 +143,51 @@ def ask(panel: Panel, horizons: Sequence[int]) -> Question:
     Question
         Places without any value have no row.
     """
-    periods = panel.values.shape[1]
     grid = features.build(panel)
-    last = periods - 1 - panel.gaps
+    last = panel.values.shape[1] - 1 - panel.gaps
     there = np.nonzero(last >= 0)[0]
     place, horizon = np.repeat(there, len(horizons)), np.tile(np.arange(len(horizons)), there.size)
     ahead = np.asarray(horizons, dtype=np.int64)[horizon] + panel.gaps[place]
     learned = np.minimum(ahead, FURTHEST)
-    base = np.stack(list(grid.columns.values()), axis=-1)[place, last[place]]
-    later = [np.stack(list(features.at_horizon(grid, step).values()), axis=-1) for step in range(1, FURTHEST + 1)]
-    rest = np.stack(later)[learned - 1, place, last[place]]
-    table = np.column_stack([base, rest]).astype(np.float32)
-    return Question(table, place, horizon, grid.u[place, last[place]], grid.size[place], ahead, learned)
+    named = (*grid.columns, *features.at_horizon(grid, 1))
+    table = np.empty((place.size, len(named)), np.float32)
+    for step in np.unique(learned):
+        these = learned == step
+        table[these] = _table(grid, int(step), place[these], last[place[these]])
+    return Question(table, place, horizon, grid.u[place, last[place]], grid.size[place], ahead, learned, named)
+
+
+def recent(panel: Panel, periods: int) -> tuple[Rows, NDArray[np.int64]]:
+    """Rows of the panel's last periods whose outcome is known by now: what a forecast can be held against.
+
+    Parameters
+    ----------
+    panel : Panel
+        What was known.
+    periods : int
+        How far back the outcomes go.
+
+    Returns
+    -------
+    rows : Rows
+        All places and horizons; ``year`` and ``target_year`` are not told.
+    since : numpy.ndarray, shape (rows,)
+        Periods from the outcome to the panel's end.
+    """
+    grid = features.build(panel)
+    end = panel.values.shape[1] - 1
+    first = max(end - periods + 1, 0)
+    parts = []
+    for ahead in range(1, FURTHEST + 1):
+        change = _change(grid, ahead)
+        place, period = np.argwhere(np.isfinite(change)).T
+        place, period = place[period + ahead >= first], period[period + ahead >= first]
+        nothing = np.zeros(place.size, np.int64)
+        level = grid.u[place, period]
+        parts.append((_table(grid, ahead, place, period), change[place, period], level + FLOOR, level, nothing + ahead,
+                      nothing, nothing, nothing, end - period - ahead))  # fmt: skip
+    *columns, since = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Rows(*columns), since
 
 
 def names(panel: Panel) -> list[str]:
@@ -230,26 +268,36 @@ def moving(panels: Sequence[Panel]) -> list[Panel]:
     return [panel for *_, panel in found[:MOST_PANELS]]
 
 
+def _change(grid: Grid, ahead: int) -> Floats:
+    """Change from each period to the one so many ahead; NaN where either is unknown."""
+    change = np.full_like(grid.u, np.nan)
+    change[:, :-ahead] = grid.u[:, ahead:] - grid.u[:, :-ahead]
+    return change
+
+
+def _table(grid: Grid, ahead: int, place: NDArray[np.int64], period: NDArray[np.int64]) -> Table:
+    """Features of some places and periods, for one horizon."""
+    columns = (*grid.columns.values(), *features.at_horizon(grid, ahead).values())
+    return np.stack([column[place, period] for column in columns], axis=-1).astype(np.float32)
+
+
 def _rows(panel: Panel, number: int, most: float, seed: int) -> Rows:
     """Up to ``most`` rows of one panel, drawn by the seed."""
     grid = features.build(panel)
-    base = np.stack(list(grid.columns.values()), axis=-1).astype(np.float32)
     years = ((len(panel.starts) - 1 - np.arange(len(panel.starts))) // round(panel.cadence.per_year)).astype(np.int64)
     nearer = 1 / np.sqrt(np.arange(1, FURTHEST + 1))
     parts = []
     for ahead in range(1, FURTHEST + 1):
-        later = np.stack(list(features.at_horizon(grid, ahead).values()), axis=-1).astype(np.float32)
-        change = np.full_like(grid.u, np.nan)
-        change[:, :-ahead] = grid.u[:, ahead:] - grid.u[:, :-ahead]
+        change = _change(grid, ahead)
         known = np.argwhere(np.isfinite(change))
         order = np.random.default_rng([seed, number, ahead]).permutation(len(known))
         place, period = known[np.sort(order[: round(most * nearer[ahead - 1] / nearer.sum())])].T
         level = grid.u[place, period]
         parts.append(
             (
-                np.column_stack([base[place, period], later[place, period]]),
+                _table(grid, ahead, place, period),
                 change[place, period],
-                level + 0.1,
+                level + FLOOR,
                 level,
                 np.full(place.size, ahead),
                 years[period],

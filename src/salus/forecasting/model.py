@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from salus.errors import InputError
 from salus.surveillance.panel import Panel
 from salus.tables.contracts import FORECASTS, LEVELS
 
@@ -46,6 +47,43 @@ class Model(abc.ABC):
         panel : Panel
             What was known; its `also` panels are there to learn from.
         """
+
+    def state(self) -> dict[str, Any]:
+        """What was learned, for a file; empty where nothing was.
+
+        Returns
+        -------
+        dict
+            Of what JSON holds: texts, numbers, lists and dicts.
+        """
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what :meth:`state` gave, instead of fitting.
+
+        Parameters
+        ----------
+        state : dict
+            Of the same model.
+        """
+        raise InputError(f"the model '{self.name}' learns nothing that could be taken up. Forecast with --model.")
+
+    def explain(self, panel: Panel, horizons: Sequence[int]) -> pl.DataFrame | None:
+        """What moves the median forecast of each place and horizon, by kind of evidence.
+
+        Parameters
+        ----------
+        panel, horizons
+            As for :meth:`predict`.
+
+        Returns
+        -------
+        polars.DataFrame or None
+            ``location``, ``horizon``, ``kind`` (a key of :data:`salus.forecasting.reasons.KINDS`) and ``share``: by how
+            much the kind moves the change that is expected, on the model's own scale; above zero upward. None where a
+            model can't tell.
+        """
+        return None
 
     @abc.abstractmethod
     def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:

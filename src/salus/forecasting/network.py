@@ -7,8 +7,10 @@ trees do, and extrapolates where they can't; it needs no deep-learning stack.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +121,33 @@ class QuantileNetwork:
             layer = np.where(layer > 0, layer, _LEAK * layer)
         return np.sort((layer @ self._weights[-2] + self._weights[-1]) * self._scale, axis=-1)
 
+    def state(self) -> dict[str, Any]:
+        """What was learned, exact to the bit.
+
+        Returns
+        -------
+        dict
+            Of texts and numbers: arrays as their shape and their 32-bit numbers (little-endian, base64).
+        """
+        arrays = {"middle": self._middle, "spread": self._spread}
+        return {
+            "weights": [_packed(w) for w in self._weights],
+            **{name: _packed(array) for name, array in arrays.items()},
+            "scale": self._scale,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what was learned before.
+
+        Parameters
+        ----------
+        state : dict
+            From :meth:`state`.
+        """
+        self._weights = [_unpacked(w) for w in state["weights"]]
+        self._middle, self._spread = _unpacked(state["middle"]), _unpacked(state["spread"])
+        self._scale = float(state["scale"])
+
     def _standard(self, table: Table) -> Table:
         """Features in standard deviations from their median; unknown ones at it."""
         scaled = np.clip((table - self._middle) / self._spread, -WIDEST, WIDEST)
@@ -156,3 +185,13 @@ class QuantileNetwork:
             if number:
                 back = back @ self._weights[2 * number].T
         return found[::-1]
+
+
+def _packed(array: Table) -> dict[str, Any]:
+    array = np.asarray(array, dtype="<f4")
+    return {"shape": list(array.shape), "float32": base64.b64encode(array.tobytes()).decode("ascii")}
+
+
+def _unpacked(kept: dict[str, Any]) -> Table:
+    flat = np.frombuffer(base64.b64decode(kept["float32"], validate=True), dtype="<f4")
+    return flat.reshape(kept["shape"]).astype(np.float32)

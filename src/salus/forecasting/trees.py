@@ -40,10 +40,13 @@ class QuantileTrees:
         Quantile levels, ascending.
     seed : int
         Of the rows and features that each tree sees.
+    trees : int, optional
+        Trees of each ensemble; :data:`TREES` by default.
     """
 
     levels: Floats
     seed: int = 1
+    trees: int | None = None
     _boosters: list[lightgbm.Booster] = field(default_factory=list, repr=False)
 
     def fit(self, table: Table, change: Floats, weight: Floats) -> None:
@@ -63,7 +66,9 @@ class QuantileTrees:
         data = lightgbm.Dataset(table, change, weight=weight, params=settings, free_raw_data=False).construct()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self._boosters = list(
-                pool.map(lambda tau: lightgbm.train(settings | {"alpha": float(tau)}, data, TREES), self.levels)
+                pool.map(
+                    lambda tau: lightgbm.train(settings | {"alpha": float(tau)}, data, self.trees or TREES), self.levels
+                )
             )
 
     def predict(self, table: Table) -> Floats:
@@ -80,3 +85,23 @@ class QuantileTrees:
             Ascending along the last axis.
         """
         return np.sort(np.stack([booster.predict(table) for booster in self._boosters], axis=-1), axis=-1)
+
+    def state(self) -> dict[str, Any]:
+        """What was learned: LightGBM's own text of each ensemble.
+
+        Returns
+        -------
+        dict
+            ``boosters``, a text a level.
+        """
+        return {"boosters": [booster.model_to_string() for booster in self._boosters]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up what was learned before.
+
+        Parameters
+        ----------
+        state : dict
+            From :meth:`state`.
+        """
+        self._boosters = [lightgbm.Booster(model_str=text) for text in state["boosters"]]
