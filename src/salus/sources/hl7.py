@@ -163,8 +163,13 @@ class Message:
         number, component : int
             From 1.
         """
-        found = self.repetitions(fields, number) if fields is not None else []
-        return found[0][component - 1] if found and component <= len(found[0]) else ""
+        value = fields[number - 1] if fields is not None and number <= len(fields) else ""
+        if value in ("", _NULL):
+            return ""
+        marks = self.separators
+        parts = value.split(marks.repetition, 1)[0].split(marks.component, component)
+        part = parts[component - 1] if component <= len(parts) else ""
+        return "" if part == _NULL else marks.text(part.split(marks.subcomponent, 1)[0]).strip()
 
 
 @dataclass(frozen=True)
