@@ -131,7 +131,7 @@ def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64], pl
     >>> import numpy as np
     >>> ahead, since = np.repeat([1, 2], 200), np.tile(np.repeat(np.arange(20), 10), 2)
     >>> lately(np.full(400, 1.8), ahead, since, 10).round(2).tolist()
-    [1.58, 1.58, 1.58, 1.58]
+    [1.59, 1.59, 1.59, 1.59]
     """
     factors = np.ones(FURTHEST)
     weight = 0.5 ** (since / HALF_LIFE)
