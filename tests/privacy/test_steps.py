@@ -10,7 +10,7 @@ from helpers_golden import IDS, KEY, RAW, TODAY, at_random, every_step, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salus.data import engines
+from salus.data import engines, spark
 from salus.errors import InputError
 from salus.privacy import counts, deidentify
 from salus.privacy.policy import Policy
@@ -177,7 +177,22 @@ def test_an_engine_that_is_none_is_refused_by_name(tmp_path):
         raise AssertionError
 
 
+@pytest.fixture
+def session(tmp_path):
+    """One session of a small Spark: little data, so compiling costs more than it saves."""
+    small = {
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
+    begun = spark.begin("local[1]", tmp_path, "800MB", small)
+    yield begun
+    begun.stop()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("session")
 def test_spark_gives_the_same_numbers_step_by_step_and_from_end_to_end(tmp_path, duck, on_duck, places, definitions):
     """One test, so that a run of the tests begins one Spark session."""
     rows = at_random(np.random.default_rng(7), 400).drop("file", "fault", "left_out", "age")
@@ -185,10 +200,12 @@ def test_spark_gives_the_same_numbers_step_by_step_and_from_end_to_end(tmp_path,
     rows.rename({"person": "person_id", "date": "visit_date", "code": "icd10"}).write_parquet(path)
     empty = every_step(duck, pl.DataFrame(schema=RAW))
     (tmp_path / "work").mkdir()
-    with engines.open_engine("local[1]", tmp_path / "work", []) as spark:
-        differ = {name for name, table in every_step(spark, golden()).items() if not table.equals(on_duck[name])}
+    with engines.open_engine("local[1]", tmp_path / "work", []) as cluster:
+        differ = {name for name, table in every_step(cluster, golden()).items() if not table.equals(on_duck[name])}
         none = {
-            name for name, table in every_step(spark, pl.DataFrame(schema=RAW)).items() if not table.equals(empty[name])
+            name
+            for name, table in every_step(cluster, pl.DataFrame(schema=RAW)).items()
+            if not table.equals(empty[name])
         }
         found = []
         for engine in ("duckdb", "local[1]"):

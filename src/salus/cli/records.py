@@ -13,7 +13,7 @@ import typer
 from salus.cli import options
 from salus.errors import WallError
 from salus.privacy import attack as attacks
-from salus.privacy import deidentify, keys, ledger, signatures, verification, zones
+from salus.privacy import deidentify, federated, keys, ledger, signatures, verification, zones
 from salus.privacy import log as logs
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
@@ -188,14 +188,18 @@ def verify(
 
     Example: `salus records verify wall/release/1f0c2d3e4b5a6978 --public-key office.key.pub`
     """
-    findings = verification.verify(
-        folder,
-        public_key=signatures.load_public(public_key) if public_key else None,
-        definitions=syndromes.definitions(),
-        places=door.read(places, PLACES) if places else None,
-        root=root,
-        key=keys.load(key_file) if root else None,
-    )
+    signer = signatures.load_public(public_key) if public_key else None
+    if federated.is_combined(folder):
+        findings = federated.verify(folder, public_key=signer)
+    else:
+        findings = verification.verify(
+            folder,
+            public_key=signer,
+            definitions=syndromes.definitions(),
+            places=door.read(places, PLACES) if places else None,
+            root=root,
+            key=keys.load(key_file) if root else None,
+        )
     if as_json:
         found = [dataclasses.asdict(f) | {"holds": f.holds, "fails": f.fails} for f in findings]
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
@@ -203,6 +207,26 @@ def verify(
         typer.echo("\n".join([verification.summary(findings), *(f.line() for f in findings)]))
     if any(f.fails for f in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def combine(
+    releases_: list[Path] = typer.Argument(..., metavar="RELEASE...", help="Folder of one release of each site."),
+    public_key: list[Path] = typer.Option(
+        ..., "--public-key", help="Public key of a site, had from it by another way than the release; one a site."
+    ),
+    out: Path = typer.Option(..., "--out", help="Folder to write."),
+    key_file: Path | None = KEY,
+    as_json: bool = JSON,
+) -> None:
+    """Sum the releases of several sites that count at home: each is verified, and no row moves.
+
+    Releases are under differential privacy; one that was tampered with, or a second one of a site, is refused.
+
+    Example: `salus records combine a/release/1f0c b/release/77ab --public-key a.pub --public-key b.pub --out both`
+    """
+    known = [signatures.load_public(f) for f in public_key]
+    _show(federated.combine(releases_, known, out, key=keys.load(key_file)), as_json=as_json)
 
 
 @app.command()

@@ -39,7 +39,7 @@ class SparkSteps:
     session : pyspark.sql.SparkSession
         Running session.
     work : Path
-        Folder that all workers see, for what is kept.
+        Folder that all workers see, for small tables.
     """
 
     passes_rows = 1 << 62  # Spark divides the work itself
@@ -47,6 +47,7 @@ class SparkSteps:
     def __init__(self, session: Any, work: Path) -> None:
         self.session, self.work = session, work
         self._views: list[str] = []
+        self._kept: list[Any] = []
         number = "CAST(CAST(conv(left({}, 16), 16, 10) AS DECIMAL(20, 0)) - 9223372036854775808 AS BIGINT)"
         keyed = "sha2(concat(outer_pad, unhex(sha2(concat(inner_pad, encode(identifier, 'UTF-8')), 256))), 256)"
         derived = "sha2(concat(prefix, encode(identifier, 'UTF-8')), 256)"
@@ -78,10 +79,9 @@ class SparkSteps:
         return self._named(rows, dict.fromkeys(values, "binary"))
 
     def keep(self, step: ir.Table) -> ir.Table:
-        """Parquet in the working folder; see :meth:`salus.data.engines.StepEngine.keep`."""
-        path = self._file()
-        self.write(step, path)
-        rows = self.session.read.schema(self._asked(step).schema).parquet(path.absolute().as_uri())
+        """Kept by the workers, on their disks where memory is short; see :meth:`salus.data.engines.StepEngine.keep`."""
+        rows = self._asked(step).persist()
+        self._kept.append(rows)
         return self._named(rows, step.schema())
 
     def answer(self, step: ir.Table) -> pl.DataFrame:
@@ -104,6 +104,8 @@ class SparkSteps:
         """Forget the tables; the session goes on."""
         for name in self._views:
             self.session.catalog.dropTempView(name)
+        for rows in self._kept:
+            rows.unpersist()
 
     def _asked(self, step: ir.Table) -> Any:
         return self.session.sql(sql_of(step, _DIALECT))
@@ -167,7 +169,7 @@ def spark_engine(master: str, work: Path, *, memory_limit: str = "1200MB") -> It
             session.stop()
 
 
-def begin(master: str, work: Path, memory_limit: str) -> Any:
+def begin(master: str, work: Path, memory_limit: str, settings: Mapping[str, str] | None = None) -> Any:
     """A new Spark session.
 
     Parameters
@@ -178,6 +180,8 @@ def begin(master: str, work: Path, memory_limit: str) -> Any:
         Folder for what does not fit in memory.
     memory_limit : str
         Such as ``1200MB``.
+    settings : mapping of str to str, optional
+        Further settings of Spark.
 
     Returns
     -------
@@ -193,7 +197,7 @@ def begin(master: str, work: Path, memory_limit: str) -> Any:
         local["spark.sql.shuffle.partitions"] = "4"
     else:
         del local["spark.driver.host"]
-    for name, value in (_SETTINGS | local).items():
+    for name, value in (_SETTINGS | local | dict(settings or {})).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")

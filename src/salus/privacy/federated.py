@@ -1,0 +1,330 @@
+"""One table from several sites, each of which counts at home: signed releases with noise are verified and summed.
+
+No row moves. Each site releases under differential privacy with its own key; whoever combines needs the releases and
+the sites' public keys, had from them by another way. Refused are a release that fails its check, one under suppression
+(a count that is left out can't be summed), and a second one of the same site.
+
+**A person seen at two sites** is one person at each. Each site bounds and pays for its own counts, and sites share no
+noise, so what everything released tells of that person adds up: the certificate states epsilon for a person of one
+site, of two, and of all. In the sum such a person may count twice in a week.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from salus.data import provenance
+from salus.data.output import replaced_folder
+from salus.errors import InputError, WallError
+from salus.privacy import certificate, guarded, signatures, verification
+from salus.privacy import policy as policies
+from salus.privacy.keys import Key
+from salus.privacy.verification import Finding
+from salus.tables.contracts import SERIES
+
+NAME = "combined.json"
+"""The certificate of a combined table."""
+
+SITES = "sites"
+"""Folder of a combined table that holds the sites' releases as they came."""
+
+NOT_CLAIMED = (
+    "Anything that a site's own release does not claim; each is in the folder with its certificate.",
+    "That a person counts once: one who is seen at two sites in a week counts at both.",
+    "That sites are independent of each other: who sees two sites' records knows what both know.",
+    "Counts near zero: each site's are a little too high, and their sum is so for every site.",
+)
+"""What no combined table promises."""
+
+_FORMAT = 1
+_KEYS = ["location", "disease", "date"]
+_SAME = ("places", "definitions")
+
+
+@dataclass(frozen=True)
+class CombineReport:
+    """What was combined.
+
+    Attributes
+    ----------
+    folder : Path
+        The combined table with its certificate and the releases that it was made of.
+    sites : int
+        How many.
+    counts : int
+        Counts in the table.
+    weeks, weeks_left : int
+        Weeks that every site released, and those that only some did, which are in no sum.
+    epsilon_one_site, epsilon_all_sites : float
+        What is told of a person and year who is seen at one site, and at every site.
+    signer : str
+        Fingerprint of the key that signed.
+    simulated : bool
+        Whether a site's records were simulated.
+    """
+
+    folder: Path
+    sites: int
+    counts: int
+    weeks: int
+    weeks_left: int
+    epsilon_one_site: float
+    epsilon_all_sites: float
+    signer: str
+    simulated: bool
+
+    def lines(self) -> list[str]:
+        """The report in words, a line each."""
+        said = [
+            f"{self.sites} sites, {self.weeks} weeks of all diseases, {self.counts:,} sums of counts with noise.",
+            f"Told of a person and year: epsilon {self.epsilon_one_site:g} who is seen at one site, at most "
+            f"{self.epsilon_all_sites:g} who is seen at all.",
+            f"Combined: {self.folder}",
+            f"Signed by the key with the fingerprint {self.signer}",
+        ]
+        if self.weeks_left:
+            said.append(f"{self.weeks_left} weeks of a disease that not every site released are in no sum.")
+        return ["SIMULATED records.", *said] if self.simulated else said
+
+
+@dataclass(frozen=True)
+class _Site:
+    folder: Path
+    public: str
+    content: dict[str, Any]
+    policy: policies.Policy
+    series: pl.DataFrame
+
+
+def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str | Path, *, key: Key) -> CombineReport:
+    """Verify the releases of several sites, and sum their counts.
+
+    Parameters
+    ----------
+    folders : sequence of str or Path
+        Releases under differential privacy, one a site.
+    public_keys : sequence of str
+        Public keys of the sites, each had from its site by another way than the release.
+    out : str or Path
+        Folder to write.
+    key : Key
+        Key of whoever combines; it signs.
+
+    Returns
+    -------
+    CombineReport
+
+    Raises
+    ------
+    InputError
+        Fewer than two releases are given, or they don't fit each other.
+    WallError
+        A release is not as it was signed, is signed by none of the keys, is a second one of a site, or has counts left
+        out; nothing is written.
+    """
+    if len(folders) < 2:
+        raise InputError("there is nothing to combine: give the releases of at least two sites.")
+    sites = sorted((_site(Path(f), public_keys) for f in folders), key=lambda s: s.public)
+    for one, other in itertools.pairwise(sites):
+        if one.public == other.public:
+            raise WallError(
+                f"{one.folder} and {other.folder} are both of the site with the key "
+                f"{signatures.fingerprint(one.public)}: its persons would count twice. Give one release a site."
+            )
+    table, left = _summed(sites)
+    stated = _claims(sites, table)
+    with replaced_folder(out) as part:
+        for site in sites:
+            shutil.copytree(site.folder, part / SITES / site.content["release"])
+        table.write_parquet(part / guarded.SERIES_FILE)
+        content: dict[str, Any] = {
+            "format": _FORMAT,
+            "simulated": any(s.content["simulated"] for s in sites),
+            "sites": [_listed(s) for s in sites],
+            "claims": stated,
+            "not_claimed": list(NOT_CLAIMED),
+            "files": {guarded.SERIES_FILE: certificate.hash_of(part / guarded.SERIES_FILE)},
+            "signer": {"algorithm": signatures.ALGORITHM, "public_key": signatures.public_key(key)},
+        }
+        content["signature"] = signatures.sign(key, certificate.signed_part(content))
+        (part / NAME).write_bytes(certificate.rendered(content))
+        record = provenance.run_record("records combine", [], {"sites": len(sites)})
+        (part / "run.json").write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
+    return CombineReport(
+        folder=Path(out),
+        sites=len(sites),
+        counts=table.height,
+        weeks=table["date"].n_unique(),
+        weeks_left=left,
+        epsilon_one_site=float(stated["epsilon_one_site"]),
+        epsilon_all_sites=float(stated["epsilon_all_sites"]),
+        signer=signatures.fingerprint(signatures.public_key(key)),
+        simulated=content["simulated"],
+    )
+
+
+def is_combined(folder: str | Path) -> bool:
+    """Whether a folder is a combined table, not a site's release.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Any folder.
+    """
+    return (Path(folder) / NAME).is_file()
+
+
+def verify(folder: str | Path, *, public_key: str | None = None) -> list[Finding]:
+    """Check a combined table: its signature, each site's release, and every sum and statement made of them.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As :func:`combine` wrote it.
+    public_key : str, optional
+        Public key of whoever combined, had by another way.
+
+    Returns
+    -------
+    list of Finding
+        Whose key a site's is can be told by the site alone; so it is not checked here.
+
+    Raises
+    ------
+    InputError
+        The folder holds no combined table.
+    """
+    folder = Path(folder)
+    try:
+        raw = (folder / NAME).read_bytes()
+        content = json.loads(raw)
+        same = certificate.rendered(content) == raw and content["format"] == _FORMAT
+        signer, listed = content["signer"]["public_key"], content["sites"]
+        names = {s["release"]: s["certificate_sha256"] for s in listed}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} holds no combined table that this version can read.") from error
+    signed = same and signatures.holds(signer, content["signature"], certificate.signed_part(content))
+    whole = "by the key in the certificate"
+    findings = [Finding("signature", whole, whole if signed else "none")]
+    if not signed:
+        return findings
+    shown = signatures.fingerprint(signer)
+    why = "whose key that is only its owner can say: give the public key that you have from them, --public-key FILE"
+    wanted = shown if public_key is None else signatures.fingerprint(public_key)
+    findings.append(Finding("signer", wanted, None if public_key is None else shown, why))
+    there = sorted(p.name for p in (folder / SITES).iterdir())
+    findings.append(Finding("releases", ", ".join(sorted(names)), ", ".join(there)))
+    for name, stated in names.items():
+        path = folder / SITES / name / certificate.NAME
+        findings.append(
+            Finding(f"release {name}", stated, certificate.hash_of(path) if path.is_file() else "no such release")
+        )
+    if any(f.fails for f in findings):
+        return findings
+    try:
+        sites = [_site(folder / SITES / s["release"], [s["public_key"]]) for s in listed]
+        table, _ = _summed(sites)
+        found = _claims(sites, table)
+        same_table = table.equals(SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), "the combined series"))
+    except (InputError, WallError, OSError, pl.exceptions.PolarsError) as error:
+        return [*findings, Finding("sites", "as each signed", str(error))]
+    findings.append(Finding("sums", "of the sites' counts", "of the sites' counts" if same_table else "others"))
+    return findings + [Finding(c, v, found.get(c, "nothing")) for c, v in content["claims"].items()]
+
+
+def _site(folder: Path, public_keys: Sequence[str]) -> _Site:
+    """A release that holds; else a refusal that says why."""
+    content = certificate.read(folder)
+    public = content["signer"]["public_key"] if content else ""
+    if public not in public_keys:
+        raise WallError(
+            f"{folder} is signed by none of the public keys given. Give the key of its site, had from the site itself."
+        )
+    wrong = [f for f in verification.verify(folder, public_key=public) if f.fails]
+    if content is None or wrong:
+        raise WallError(
+            f"{folder} is not as its site signed it ({wrong[0].claim if wrong else 'certificate'}). Nothing was "
+            "combined; ask the site for its release anew."
+        )
+    policy = policies.load(folder / "policy.toml")
+    if not policy.noisy:
+        raise WallError(
+            f"{folder} was released under suppression: counts that are left out can't be summed, and sums would tell "
+            'them. Ask the site for a release under kind = "differential_privacy".'
+        )
+    series = SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), f"{folder}/{guarded.SERIES_FILE}")
+    return _Site(folder, public, content, policy, series)
+
+
+def _stated(site: _Site, claim: str) -> str:
+    return next((r["value"] for r in site.content["claims"] if r["claim"] == claim), "")
+
+
+def _listed(site: _Site) -> dict[str, Any]:
+    return {
+        "public_key": site.public,
+        "release": site.content["release"],
+        "certificate_sha256": certificate.hash_of(site.folder / certificate.NAME),
+        "epsilon": site.policy.epsilon,
+        "contributions_per_person_year": site.policy.contributions_per_person_year,
+    }
+
+
+def _summed(sites: Sequence[_Site]) -> tuple[pl.DataFrame, int]:
+    """Sums over the weeks of a disease that every site released, and how many others there were."""
+    first = sites[0]
+    for site in sites[1:]:
+        for claim in _SAME:
+            if _stated(site, claim) != _stated(first, claim):
+                raise InputError(
+                    f"{site.folder} and {first.folder} were made with other {claim}, so their counts are not of the "
+                    "same thing. Let the sites agree on one table and release again."
+                )
+    weeks = [s.series.select("disease", "date").unique() for s in sites]
+    common = weeks[0]
+    for other in weeks[1:]:
+        common = common.join(other, on=["disease", "date"])
+    if not common.height:
+        raise InputError(
+            "there is no week of a disease that every site released. Let the sites release the same weeks."
+        )
+    left = pl.concat(weeks).unique().height - common.height
+    table = first.series.join(common, on=["disease", "date"], how="semi", maintain_order="left")
+    for site in sites[1:]:
+        other = site.series.select(*_KEYS, _other="value")
+        joined = table.join(other, on=_KEYS, how="left", maintain_order="left")
+        if joined["_other"].null_count():
+            raise InputError(f"{site.folder} has not every place that {first.folder} has. Release the same levels.")
+        table = joined.with_columns(value=pl.col("value") + pl.col("_other")).drop("_other")
+    simulated = "SIMULATED case records" if any(s.content["simulated"] for s in sites) else "case records"
+    said = f"{simulated}, sum of {len(sites)} sites, each with noise"
+    return SERIES.check(table.with_columns(source=pl.lit(said)), "the combined series"), left
+
+
+def _claims(sites: Sequence[_Site], table: pl.DataFrame) -> dict[str, str]:
+    epsilons = sorted((s.policy.epsilon for s in sites), reverse=True)
+    bounds = sorted((s.policy.contributions_per_person_year for s in sites), reverse=True)
+    scales = [float(_stated(s, "noise_scale")) for s in sites]
+    # of discrete Laplace noise with scale s: 2 q / (1 - q)^2, q = exp(-1/s)
+    spread = math.sqrt(sum(2 * math.exp(-1 / s) / (1 - math.exp(-1 / s)) ** 2 for s in scales))
+    return {
+        "sites": str(len(sites)),
+        "counts_shown": str(table.height),
+        "total": f"{table['value'].sum():.0f}",
+        "epsilon_one_site": f"{epsilons[0]:g}",
+        "epsilon_two_sites": f"{sum(epsilons[:2]):g}",
+        "epsilon_all_sites": f"{sum(epsilons):g}",
+        "delta": "0",
+        "counts_of_a_person_and_year_one_site": str(bounds[0]),
+        "counts_of_a_person_and_year_all_sites": str(sum(bounds)),
+        "noise_standard_deviation": f"{spread:.4g}",
+    }
