@@ -32,7 +32,7 @@ def _data() -> typer.Typer:
 
 @functools.cache
 def _copd() -> typer.Typer:
-    from salus.cli import copd, copd_assess, copd_spirometry
+    from salus.cli import copd, copd_assess, copd_burden, copd_spirometry
 
     assess = copd.app.command("assess", epilog="Example: salus copd assess people.parquet --out assessed.parquet")
     assess(copd_assess.assess)
@@ -42,6 +42,8 @@ def _copd() -> typer.Typer:
     read(copd_spirometry.spirometry)
     write = copd.app.command("questionnaire", epilog="Example: salus copd questionnaire --out questionnaire.json")
     write(copd_assess.write_questionnaire)
+    areas = copd.app.command("burden", epilog="Example: salus copd burden survey.csv census.csv --out districts.csv")
+    areas(copd_burden.burden)
     return copd.app
 
 
