@@ -35,7 +35,7 @@ def test_every_section_is_there_and_filled(lang: str) -> None:
                 texts += [block.title, block.says]
             assert not any(re.search(r"\{\w*\}", text) for text in texts)
             if lang == "zh":
-                assert not any(re.search(r"[a-z]{4,} [a-z]{3,} [a-z]{3,}", text) for text in texts)
+                assert not any(re.search(r"[a-z]{4,} [a-z]{3,} [a-z]{3,}", re.sub(r"`[^`]+`", "", t)) for t in texts)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
