@@ -274,14 +274,15 @@ def test_training_messages_are_simulated(tmp_path):
 def test_files_without_a_message_and_endless_ones_are_refused(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"a\.hl7 holds no HL7 message"):
         open_adt([write(tmp_path, "hello\r", name="a.hl7")])
+    path = write(tmp_path, message(), name="b.hl7.gz")
+    path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(InputError, match=r"b\.hl7\.gz is a damaged gzip file"):
-        path = write(tmp_path, message(), name="b.hl7.gz")
-        path.write_bytes(path.read_bytes()[:-9])
         open_adt([path])
     monkeypatch.setattr(hl7, "MAX_MESSAGE", 100_000)
     for text in (message() + "OBX|1|ED|" + "x" * 200_000, message() + "OBX|1|ED|x\r" * 20_000):
+        path = write(tmp_path, text, name="c.hl7")
         with pytest.raises(InputError, match=r"c\.hl7 has a message that is longer than"):
-            list(hl7.read(write(tmp_path, text, name="c.hl7")))
+            list(hl7.read(path))
 
 
 def test_chunks_may_end_anywhere(tmp_path, monkeypatch):
