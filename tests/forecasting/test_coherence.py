@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from salus.evaluation.scores import weighted_interval_score
-from salus.forecasting.coherence import Hierarchy, hierarchy, reconciled
+from salus.forecasting.coherence import Coherent, Hierarchy, hierarchy, reconciled, trusted
 from salus.forecasting.model import TAUS
 from salus.forecasting.paths import changes
 from salus.forecasting.persistence import Persistence
@@ -134,6 +135,57 @@ def test_parts_that_are_drawn_as_nothing_share_what_the_total_has() -> None:
     answer, samples = reconciled(q, changes(panel, (1,)), found, 100)
     np.testing.assert_allclose(samples[:2].sum(axis=0), samples[2])
     np.testing.assert_allclose(answer[0, 0, 20], 2.0)
+
+
+def test_a_total_that_is_not_trusted_is_the_sum_of_its_parts_and_one_half_trusted_lies_between() -> None:
+    panel = nation()
+    found = hierarchy(panel, {"P4": "P6", "P5": "P6"})
+    plain = Persistence().predict(panel, HORIZONS)
+    plain[6] *= 1.5
+    past = changes(panel, HORIZONS)
+    none, half, whole = (reconciled(plain, past, found, trust={6: t})[0] for t in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(none[4:6], plain[4:6], rtol=0.02, atol=0.5)
+    np.testing.assert_array_equal(whole[6], plain[6])
+    middle = [q[6, 0, 11] for q in (none, half, whole)]
+    assert middle[0] < middle[1] < middle[2]
+    assert middle[1] == pytest.approx((middle[0] + middle[2]) / 2, rel=0.02)
+
+
+class Biased(Persistence):
+    """Persistence, with some places forecast far too high."""
+
+    def __init__(self, *places: int) -> None:
+        self.places = list(places)
+
+    def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
+        answer = super().predict(panel, horizons)
+        answer[self.places] *= 2
+        return answer
+
+
+def test_the_level_that_came_nearer_lately_is_followed() -> None:
+    panel = nation()
+    found = hierarchy(panel, {"P4": "P6", "P5": "P6"})
+    bad_total, bad_parts, even = (trusted(m, panel, found, 1)[6] for m in (Biased(6), Biased(4, 5), Biased()))
+    assert bad_total < 0.2
+    assert bad_parts > 0.8
+    assert 0.2 < even < 0.8
+    told = Coherent(Biased(6), {"P4": "P6", "P5": "P6"}).predict(panel, HORIZONS)[6, 0, 11]
+    assert told < 1.25 * Persistence().predict(panel, HORIZONS)[6, 0, 11]
+
+
+def test_what_came_lately_is_compared_without_what_came_after_it() -> None:
+    """Only periods that the panel knows are looked at, and each is forecast from earlier ones alone."""
+    seen: list[tuple[int, bool]] = []
+
+    class Watching(Persistence):
+        def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
+            seen.append((panel.values.shape[1], panel.reference_date == panel.cadence.end(panel.starts[-1])))
+            return super().predict(panel, horizons)
+
+    panel = nation()
+    trusted(Watching(), panel, hierarchy(panel, PARENTS), 2)
+    assert seen == [(160 - back, True) for back in range(2, 10)]
 
 
 def test_the_same_seed_gives_the_same_bits() -> None:

@@ -1,23 +1,24 @@
 """Forecasts that add up: the nation is the sum of its states, in every sample and so in the mean.
 
-The total keeps its forecast. Its parts are drawn together, with the dependence of past changes; in each draw they are
-raised or lowered by one factor so that they add up to the draw of the total that has the same rank. So what the total
-knows better reaches its parts. Of the ways tried it is the one that harms neither level (`benchmarks/coherence`):
-minimum-trace reconciliation (Wickramasuriya, Athanasopoulos, Hyndman: Optimal forecast reconciliation for hierarchical
-and grouped time series through trace minimization, Journal of the American Statistical Association 2019, 114(526),
-804-819) and adding up the parts both made one level worse.
+Parts are drawn together, with the dependence of past changes. Draw by draw, in the order of their sums, the total gets
+a mean of that sum and of its own forecast, weighted by how near each came in the last periods; then the parts are
+raised or lowered by one factor so that they add up to it. So the level that knows more is followed. Minimum-trace
+reconciliation (Wickramasuriya, Athanasopoulos, Hyndman: Optimal forecast reconciliation for hierarchical and grouped
+time series through trace minimization, Journal of the American Statistical Association 2019, 114(526), 804-819) is what
+it is measured against in `benchmarks/coherence`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from salus.forecasting.model import TAUS, Floats, Model, tidy
 from salus.forecasting.paths import changes, joint
+from salus.forecasting.scale import root
 from salus.surveillance.panel import Panel
 from salus.surveillance.signals import adds_up as is_count
 
@@ -27,6 +28,10 @@ AGREES = 0.02
 """Largest difference of a total from its parts, as a share of it, at which it is a total."""
 OFTEN = 0.9
 """Share of the last year's periods in which it must be."""
+REPLAYED = 8
+"""Last periods on which the forecasts of a total and of its parts are compared."""
+EVEN = 0.25
+"""How much of the comparison is held to be even, as a share of it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,13 @@ def hierarchy(panel: Panel, parents: Mapping[str, str | None], *, adds_up: bool 
 
 
 def reconciled(
-    quantiles: Floats, past: Floats, found: Hierarchy, draws: int = DRAWS, *, seed: int = 1
+    quantiles: Floats,
+    past: Floats,
+    found: Hierarchy,
+    draws: int = DRAWS,
+    *,
+    trust: Mapping[int, float] | None = None,
+    seed: int = 1,
 ) -> tuple[Floats, Floats]:
     """Quantiles and samples of forecasts that add up.
 
@@ -126,13 +137,16 @@ def reconciled(
         Which places are made of which. A family that lacks a forecast is left as it is.
     draws : int
         Samples.
+    trust : mapping of int to float, optional
+        By number of the total the weight of its own forecast against the sum of its parts, from 0 to 1; 1 where left
+        out.
     seed : int
         Of the samples.
 
     Returns
     -------
     quantiles : numpy.ndarray, shape (places, horizons, 23)
-        As given for places that are no part of another.
+        As given for places of no family, and for totals of weight 1 that are no part.
     samples : numpy.ndarray, shape (places, draws, horizons)
         Every one adds up.
     """
@@ -143,8 +157,13 @@ def reconciled(
     for family in reversed(families):  # from the smallest: a total's draws get the order of its parts' sums
         summed = _summed(samples, family)
         order = np.argsort(np.argsort(summed, axis=0, kind="stable"), axis=0, kind="stable")
-        samples[family.total] = np.take_along_axis(np.sort(samples[family.total], axis=0), order, axis=0)
+        own = np.take_along_axis(np.sort(samples[family.total], axis=0), order, axis=0)
+        share = 1.0 if trust is None else trust.get(family.total, 1.0)
+        samples[family.total] = share * own + (1 - share) * summed
     answer = quantiles.copy()
+    for family in families:
+        if trust is not None and trust.get(family.total, 1.0) < 1:
+            answer[family.total] = np.quantile(samples[family.total], TAUS, axis=0).T
     for family in families:
         summed = _summed(samples, family)
         nothing = summed <= 0
@@ -154,6 +173,56 @@ def reconciled(
         samples[family.parts] = moved
         answer[family.parts] = np.moveaxis(np.quantile(moved, TAUS, axis=1), 0, -1)
     return answer, samples
+
+
+def trusted(model: Model, panel: Panel, found: Hierarchy, horizon: int) -> dict[int, float]:
+    """How far each total's own forecast is to be followed, by how near it and the sum of its parts came lately.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted.
+    panel : Panel
+        What was known; its last periods are forecast again from those before them.
+    found : Hierarchy
+        Which places are made of which.
+    horizon : int
+        Periods ahead.
+
+    Returns
+    -------
+    dict of int to float
+        By number of the total the inverse of its squared error on the fourth-root scale, against that of the sum, drawn
+        towards 1/2; 1/2 where nothing can be compared.
+    """
+    errors = {family.total: np.zeros(2) for family in found.families}
+    for back in range(horizon, horizon + REPLAYED):
+        if panel.values.shape[1] <= back + 1:
+            break
+        starts = panel.starts[:-back]
+        before = replace(
+            panel,
+            values=panel.values[:, :-back],
+            starts=starts,
+            reference_date=panel.cadence.end(starts[-1]),
+            also=(),
+            vintages=None,
+        )
+        said = tidy(model.predict(before, [horizon]))
+        known = np.isfinite(said).all(axis=(1, 2))
+        for family in found.families:
+            truth = panel.values[family.total, -1 - back + horizon]
+            if not np.isfinite(truth) or not known[family.total] or not known[family.parts].all():
+                continue
+            parts = joint(said[family.parts], changes(before, [horizon])[:, family.parts], 100)
+            summed = np.median(np.tensordot(family.weights, parts, axes=1))
+            own = said[family.total, 0, TAUS.size // 2]
+            errors[family.total] += (root(np.array([own, summed])) - root(np.array(truth))) ** 2
+    shares = {}
+    for total, (own, summed) in errors.items():
+        even = EVEN * (own + summed) / 2
+        shares[total] = (summed + even) / (own + summed + 2 * even) if own + summed > 0 else 0.5
+    return shares
 
 
 class Coherent(Model):
@@ -186,12 +255,19 @@ class Coherent(Model):
         """Let the model learn; see :meth:`Model.fit`."""
         self.model.fit(panel)
 
+    def explain(self, panel: Panel, horizons: Sequence[int]) -> pl.DataFrame | None:
+        """What moves the forecast of the model inside; see :meth:`Model.explain`."""
+        return self.model.explain(panel, horizons)
+
     def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
         """Quantiles that belong to samples that add up; see :meth:`Model.predict`."""
         said = tidy(self.model.predict(panel, horizons))
         known = pl.Series(panel.values[np.isfinite(panel.values)])
         found = hierarchy(panel, self._parents, adds_up=is_count(panel.signal, known))
-        return reconciled(said, changes(panel, horizons), found)[0] if found.families else said
+        if not found.families:
+            return said
+        trust = trusted(self.model, panel, found, min(horizons))
+        return reconciled(said, changes(panel, horizons), found, trust=trust)[0]
 
 
 def _summed(samples: Floats, family: Family) -> Floats:
