@@ -87,6 +87,8 @@ def test_too_little_to_learn_from_is_told() -> None:
         train(SURVEY.drop("y_mod"), "y_mod", "A", name="ours.csv")
     with pytest.raises(InputError, match="no column fev1_l"):
         train(SURVEY.drop("fev1_l"), "y_mod", "A")
+    with pytest.raises(InputError, match="no answer to diabetes, poverty_ratio among its"):
+        train(SURVEY.drop("diabetes").with_columns(pl.lit(None, dtype=pl.Float64).alias("poverty_ratio")), "y_mod", "A")
     with pytest.raises(InputError, match="no outcome"):
         train(SURVEY, "y_odd", "A")
     with pytest.raises(InputError, match="same for everybody"):

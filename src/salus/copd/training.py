@@ -205,6 +205,13 @@ def prepare(frame: pl.DataFrame, outcome: str, terms: Sequence[Term], name: str 
     if wanted and (outcome == "y_post070" or outcome in wanted):
         raise InputError(f"{name} has no column {wanted[0]}")
     kept = eligible(frame, name)
+    asked = dict.fromkeys(item for term in terms for item in term.items)
+    unanswered = [i for i in asked if i not in kept.columns or kept[i].null_count() == kept.height]
+    if unanswered:
+        raise InputError(
+            f"{name} has no answer to {', '.join(unanswered)} among its {kept.height:,} people aged {AGES[0]} to "
+            f"{AGES[1]}: what nobody answered can't be learned from"
+        )
     verified = None
     if outcome == "y_post070":
         kept = kept.filter(pl.col("y_070").is_not_null())
