@@ -19,7 +19,7 @@ from salus.copd.codes import CONDITIONS, LOINC, SMOKING, SNOMED, UNITS
 from salus.copd.questions import CIGARETTES_A_PACK, all_items
 from salus.errors import InputError
 from salus.sources import records
-from salus.sources.records import quoted, quoted_name
+from salus.sources.sql import quoted, quoted_name
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "person": ("person_id", "gender_concept_id", "year_of_birth", "month_of_birth", "day_of_birth"),

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import records, sql
 from salus.sources.hl7 import Fault, Message, read
 from salus.tables import encodings
 
@@ -90,8 +90,8 @@ class AdtMessages:
         self.aside.clear()
         schema = pa.schema([(name, pa.int64() if name == "number" else pa.string()) for name in _COLUMNS])
         connection.register("salus_adt", pa.RecordBatchReader.from_batches(schema, self._batches(schema)))
-        day, recorded = (records.date_sql(f"left({c}, 10)", "VARCHAR") for c in ("admitted", "recorded"))
-        birth = records.partial_date_sql("birth", "day")
+        day, recorded = (sql.date_sql(f"left({c}, 10)", "VARCHAR") for c in ("admitted", "recorded"))
+        birth = sql.partial_date_sql("birth", "day")
         return f"""
 WITH m AS MATERIALIZED (SELECT *, (stamp, number) AS turn, {day} AS own_day, {recorded} AS told FROM salus_adt),
 v AS (SELECT encounter, max(turn) FILTER (code IS NOT NULL) AS newest, max(turn) FILTER (event = 'A11') AS cancelled,

@@ -18,8 +18,8 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
-from salus.sources import linelist, lines, records
-from salus.sources.records import quoted, quoted_name
+from salus.sources import linelist, lines, records, sql
+from salus.sources.sql import quoted, quoted_name
 from salus.tables.codes import ICD10_PATTERN
 
 COLUMNS = {
@@ -112,7 +112,7 @@ SELECT filename AS file,
        ELSE TRY_CAST(age AS INTEGER) END AS age,
   coalesce(onset, diagnosed) AS date, reported,
   CASE WHEN district ~ '^[0-9]{{8,}}$' THEN left(district, 6) ELSE district END AS district,
-  {records.words_sql("sex", records.SEXES)} AS sex, CAST(NULL AS VARCHAR) AS encounter_class, 'icd10' AS code_system,
+  {sql.words_sql("sex", records.SEXES)} AS sex, CAST(NULL AS VARCHAR) AS encounter_class, 'icd10' AS code_system,
   {_code_sql()} AS code,
   CASE WHEN coalesce(onset_fault, diagnosed_fault, birth_date_fault, reported_fault) IS NOT NULL
        THEN coalesce(onset_fault, diagnosed_fault, birth_date_fault, reported_fault)
@@ -145,8 +145,8 @@ FROM p"""
             column = quoted_name(self.mapping[name])
             kind = self.table.fields[self.mapping[name]]
             day = column if kind == "DATE" or kind.startswith("TIMESTAMP") else f"regexp_extract({column}, '^[^ T]+')"
-            parsed = records.date_sql(day, kind)
-            found.append((name, parsed, records.unreadable_sql(column, parsed, title)))
+            parsed = sql.date_sql(day, kind)
+            found.append((name, parsed, sql.unreadable_sql(column, parsed, title)))
         return found
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from salus.errors import InputError
-from salus.sources import lines, records
-from salus.sources.records import quoted
+from salus.sources import lines, records, sql
+from salus.sources.sql import quoted
 
 SCHEMAS = {
     "Patient": {
@@ -94,7 +94,7 @@ class FhirBulk:
         coding = "c.code.coding"
         used = f"list_filter({coding}, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
         codings = f"CASE WHEN coalesce(len({used}), 0) > 0 THEN {used} ELSE [{{'system': NULL, 'code': NULL}}] END"
-        birth = records.partial_date_sql("p.birthDate", "e.day")
+        birth = sql.partial_date_sql("p.birthDate", "e.day")
         broken = " UNION ALL ".join(
             f"SELECT filename, '{name}' AS kind FROM ({scan}) WHERE id IS NULL"
             for name, scan in (("Patient", patient), ("Encounter", encounter), ("Condition", condition))
@@ -105,16 +105,16 @@ WITH p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: 
            AS home FROM ({patient}) WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY
            birthDate, gender) = 1),
 e AS (SELECT *, "class".code AS kind, {_reference("subject.reference")} AS patient, period."start" AS started,
-      {records.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter}) WHERE id IS NOT NULL
+      {sql.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter}) WHERE id IS NOT NULL
       QUALIFY row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
 c AS (SELECT filename, {_reference("encounter.reference")} AS visit, list_extract(verificationStatus.coding, 1).code
   AS verified,
       recordedDate, unnest({codings.replace("c.code", "code")}) AS coding FROM ({condition}) WHERE id IS NOT NULL)
 SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth}
   AS birth_date,
-  CAST(NULL AS INTEGER) AS age, e.day AS date, {records.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
-  p.home AS district, {records.words_sql("p.gender", records.SEXES)} AS sex,
-  {records.words_sql("e.kind", records.CLASSES)} AS encounter_class,
+  CAST(NULL AS INTEGER) AS age, e.day AS date, {sql.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
+  p.home AS district, {sql.words_sql("p.gender", records.SEXES)} AS sex,
+  {sql.words_sql("e.kind", records.CLASSES)} AS encounter_class,
   CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS
   code_system,
   c.coding.code AS code,

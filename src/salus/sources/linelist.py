@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 
 from salus.errors import InputError
-from salus.sources import lines, records
-from salus.sources.records import quoted_name
+from salus.sources import lines, records, sql
+from salus.sources.sql import quoted_name
 
 COLUMNS = {
     "person": ("person_id", "person", "patient_id", "patient", "subject_id", "患者编号", "患者ID", "个人编号"),
@@ -123,8 +123,8 @@ class LineList:
             if name not in self.mapping:
                 return "CAST(NULL AS DATE)", "NULL"
             column = quoted_name(self.mapping[name])
-            parsed = records.date_sql(column, self.table.fields[self.mapping[name]])
-            return parsed, records.unreadable_sql(column, parsed, _TITLES[name])
+            parsed = sql.date_sql(column, self.table.fields[self.mapping[name]])
+            return parsed, sql.unreadable_sql(column, parsed, _TITLES[name])
 
         (birth, birth_fault), (day, day_fault), (reported, reported_fault) = map(
             date, ("birth_date", "date", "reported")
@@ -143,8 +143,8 @@ class LineList:
             f"SELECT filename AS file, {person} AS person, {encounter} AS encounter, {birth} AS birth_date, "
             f"TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, "
             f"{text('district')} AS district, "
-            f"{records.words_sql(text('sex'), records.SEXES)} AS sex, "
-            f"{records.words_sql(text('encounter_class'), records.CLASSES)} AS encounter_class, "
+            f"{sql.words_sql(text('sex'), records.SEXES)} AS sex, "
+            f"{sql.words_sql(text('encounter_class'), records.CLASSES)} AS encounter_class, "
             f"{system} AS code_system, unnest({split}) AS code, "
             f"coalesce({day_fault}, {birth_fault}, {reported_fault}) AS fault, CAST(NULL AS VARCHAR) "
             f"AS left_out FROM ({scan})"

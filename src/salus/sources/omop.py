@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from salus.errors import InputError
-from salus.sources import lines, records
-from salus.sources.records import quoted_name
+from salus.sources import lines, records, sql
+from salus.sources.sql import quoted_name
 
 TABLES = {
     "person": (
@@ -82,7 +82,7 @@ class OmopTables:
             Where it will be asked.
         """
         scans = {name: self._scan(connection, name) for name in TABLES}
-        started = records.date_sql("visit_start_date", "VARCHAR")
+        started = sql.date_sql("visit_start_date", "VARCHAR")
         icd = "(source.vocabulary_id LIKE 'ICD10%')"
         listed = (
             f"CASE WHEN {icd} THEN [{{'system': 'icd10', 'code': source.concept_code}}] "
@@ -115,8 +115,8 @@ SELECT coalesce(d.filename, e.filename) AS file, e.person_id AS person, coalesce
   CASE WHEN p.rough AND year(p.birth) <= year(e.day) THEN least(p.birth, e.day) ELSE p.birth END AS birth_date,
   CAST(NULL AS INTEGER) AS age, e.day AS date, CAST(NULL AS DATE) AS reported,
   coalesce(nullif(trim(p.county), ''), p.location_source_value) AS district,
-  {records.words_sql("p.gender_concept_id", records.SEXES)} AS sex,
-  {records.words_sql("e.visit_concept_id", records.CLASSES)} AS encounter_class,
+  {sql.words_sql("p.gender_concept_id", records.SEXES)} AS sex,
+  {sql.words_sql("e.visit_concept_id", records.CLASSES)} AS encounter_class,
   d.coding.system AS code_system, d.coding.code AS code,
   CASE WHEN e.visit_occurrence_id IS NULL THEN 'the visit is not in the files'
        WHEN p.person_id IS NULL THEN 'the person is not in the files'
