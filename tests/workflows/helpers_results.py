@@ -49,7 +49,7 @@ def check_folder(
         The forecasts.
     """
     names = {p.name for p in folder.iterdir()}
-    assert names - {"nowcast.csv"} == FILES | set(more)  # where the source says when each value was known
+    assert names - {"nowcast.csv", "reasons.csv"} == FILES | set(more)  # where the source, and the model, can tell
     forecasts = FORECASTS.check(pl.read_parquet(folder / "forecasts.parquet"), "forecasts")
     status, trust, _ = (_csv(folder / f"{c.name}.csv", c) for c in (STATUS, TRUST, ALERTS))
     wanted = sorted((p, h) for p in set(places) - set(unusable) for h in horizons)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
 from salus.forecasting import mixture
 from salus.forecasting.model import TAUS, Floats, Model, tidy
@@ -189,6 +190,10 @@ class AfterRevision(Model):
     def fit(self, panel: Panel) -> None:
         """Let the model learn; see :meth:`Model.fit`."""
         self.model.fit(panel)
+
+    def explain(self, panel: Panel, horizons: Sequence[int]) -> pl.DataFrame | None:
+        """What moves the forecast of the model inside; see :meth:`Model.explain`."""
+        return self.model.explain(panel, horizons)
 
     def predict(self, panel: Panel, horizons: Sequence[int]) -> Floats:
         """Quantiles pooled over nowcasts; see :meth:`Model.predict`."""

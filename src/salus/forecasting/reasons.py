@@ -101,9 +101,9 @@ def shares(
     number = np.array([-1 if name is None else kinds.index(name) for name in of])
     told: dict[frozenset[int], Floats] = {}
     for size in range(len(kinds) + 1):
-        for known in combinations(range(len(kinds)), size):
-            shown = np.where(np.isin(number, (-1, *known)), table, typical)
-            told[frozenset(known)] = forecast(shown.astype(np.float32))
+        for some in combinations(range(len(kinds)), size):
+            shown = np.where(np.isin(number, (-1, *some)), table, typical)
+            told[frozenset(some)] = forecast(shown.astype(np.float32))
     found = np.zeros((len(table), len(kinds)))
     for i in range(len(kinds)):
         for known, before in told.items():

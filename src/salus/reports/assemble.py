@@ -13,7 +13,7 @@ import polars as pl
 from salus.errors import InputError
 from salus.reports.meta import Meta
 from salus.reports.numbers import Scale
-from salus.reports.view import DAYS_AHEAD, Outlook, Overview, PlaceView, Trust
+from salus.reports.view import Outlook, Overview, PlaceView, Trust, focus
 from salus.surveillance.levels import LevelScheme
 from salus.surveillance.panel import SILENT_AFTER
 from salus.tables.contracts import FORECASTS, PLACES, STATUS, TRUST
@@ -133,22 +133,21 @@ def overview(views: Sequence[PlaceView], scheme: LevelScheme, meta: Meta) -> Ove
         if view.before is not None:
             before[view.before] += 1
     horizons = sorted({o.horizon for v in views for o in v.outlooks})
-    wanted = DAYS_AHEAD if meta.cadence.kind == "day" else 2
-    focus = max((h for h in horizons if h <= wanted), default=horizons[0] if horizons else wanted)
+    far = focus(horizons, meta.cadence)
     ahead, given, graded = [], 0, [v for v in counted if v.level is not None]
     for view in graded:
-        outlook = view.outlook(focus)
+        outlook = view.outlook(far)
         if outlook is not None and outlook.probabilities:
             good = outlook.trend != "withheld"
             given += good
             ahead.append(outlook.probabilities if good else tuple(float(k == view.level) for k in range(number)))
     complete = bool(graded) and len(ahead) == len(graded) and 2 * given > len(graded)
-    shown = [v.level_ahead(focus) for v in graded]
+    shown = [v.level_ahead(far) for v in graded]
     return Overview(
         places=tuple(counted),
         wider=tuple(v for v in ordered if v.location not in {c.location for c in counted}),
         whole=whole,
-        focus=focus,
+        focus=far,
         on_time=meta.cadence.start(meta.reference_date) == meta.last_known,
         top=max((v.level for v in graded if v.level is not None), default=None),
         counts=tuple(counts),

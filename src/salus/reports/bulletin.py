@@ -11,6 +11,7 @@ import polars as pl
 
 from salus.reports import assemble, page, pdf
 from salus.reports.meta import Meta, SourceFile
+from salus.reports.reasons import reasoned
 from salus.reports.sentences import Voice
 from salus.reports.since import Since
 from salus.reports.view import Overview, PlaceView
@@ -127,6 +128,7 @@ def build(
     places: pl.DataFrame,
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
     left_out: pl.DataFrame | None = None,
+    reasons: pl.DataFrame | None = None,
 ) -> Bulletin:
     """A bulletin from the result tables; nothing is computed anew but rounding, counting and words.
 
@@ -150,6 +152,8 @@ def build(
         GeoJSON geometries by location; a shape map is drawn in place of tiles.
     left_out : polars.DataFrame, optional
         ``location``, ``date`` of counts that were left out to protect persons; said wherever they would stand.
+    reasons : polars.DataFrame, optional
+        Reasons table: what moves the forecasts, said of each place.
 
     Returns
     -------
@@ -164,4 +168,8 @@ def build(
         There is no place at all, a level has no name, or status and forecasts tell different numbers.
     """
     views = assemble.place_views(history, status, trust, forecasts, scheme, meta, places, left_out)
-    return Bulletin(meta, scheme, views, assemble.overview(views, scheme, meta), shapes or None)
+    overview = assemble.overview(views, scheme, meta)
+    if reasons is not None:
+        views = reasoned(views, reasons, overview.focus)
+        overview = assemble.overview(views, scheme, meta)
+    return Bulletin(meta, scheme, views, overview, shapes or None)

@@ -73,6 +73,8 @@ class PlaceVoice(Speech):
                         p=self.words.percent(chance),
                     )
                 )
+            if view.reasons and ahead.trend != "withheld":
+                said.append(self.words("support.reasons", items=self.words.join(self.reasons(view))))
         if view.veiled:
             said.append(self.words["table.veiled.note"])
         elif view.late:
@@ -86,6 +88,19 @@ class PlaceVoice(Speech):
                 )
             )
         return [s[:1].upper() + s[1:] for s in said]
+
+    def reasons(self, view: PlaceView) -> list[str]:
+        """The kinds of evidence that move the forecast most, each with its direction.
+
+        Parameters
+        ----------
+        view : PlaceView
+            The place.
+        """
+        return [
+            self.words(f"reason.{'up' if up else 'down'}", what=self.words(f"reason.{kind}"))
+            for kind, up in view.reasons
+        ]
 
     def ranges(self, view: PlaceView, ahead: Outlook, unit: bool = False) -> dict[str, str]:
         """The five numbers of an outlook as they are written everywhere.

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from salus.reports.numbers import Scale
+from salus.surveillance.weeks import Cadence
 
 UP, DOWN = 65, 35
 DAYS_AHEAD = 7
+
+
+def focus(horizons: Sequence[int], cadence: Cadence) -> int:
+    """The horizon that sentences speak of: two periods ahead, or a week of days, or the nearest before that.
+
+    Parameters
+    ----------
+    horizons : sequence of int
+        Those that are forecast; may be empty.
+    cadence : Cadence
+        Length of a period.
+
+    Examples
+    --------
+    >>> from salus.surveillance.weeks import Cadence
+    >>> focus([1, 2, 3, 4], Cadence("week")), focus([1, 4], Cadence("month")), focus([3, 5], Cadence("week"))
+    (2, 1, 3)
+    """
+    wanted = DAYS_AHEAD if cadence.kind == "day" else 2
+    return max((h for h in horizons if h <= wanted), default=min(horizons, default=wanted))
 
 
 @dataclass(frozen=True)
@@ -153,6 +175,8 @@ class PlaceView:
         First days of the periods whose count is left out to protect persons.
     note_zh : str
         The note in Chinese; may be empty where the note is not.
+    reasons : tuple of (str, bool)
+        Kinds of evidence that move the forecast at the focus horizon most, and whether upward; empty where not told.
     """
 
     location: str
@@ -178,6 +202,7 @@ class PlaceView:
     scale: Scale
     left_out: frozenset[dt.date] = frozenset()
     note_zh: str = ""
+    reasons: tuple[tuple[str, bool], ...] = ()
 
     def called(self, lang: str) -> str:
         """Its name in a language.

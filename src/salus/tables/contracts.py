@@ -101,6 +101,23 @@ MILESTONES = Contract(
     key=("model", "reference_date", "disease", "signal", "location", "season", "target", "output_type_id"),
 )
 
+REASONS = Contract(
+    "reasons",
+    "How much one kind of evidence moves the forecast of one place.",
+    (
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead, from 1", minimum=1),
+        Column(
+            "kind",
+            pl.String,
+            "kind of evidence",
+            allowed=("holidays", "season", "neighbours", "nation", "height", "course", "nature"),
+        ),
+        Column("share", pl.Float64, "by how much it moves the expected change, on the model's scale; upward above 0"),
+    ),
+    key=("location", "horizon", "kind"),
+)
+
 NOWCASTS = Contract(
     "nowcasts",
     "What one of the last periods of one place will read once all reports are in.",
@@ -338,6 +355,7 @@ ALL = (
     FORECASTS,
     NOWCASTS,
     MILESTONES,
+    REASONS,
     RECORDS,
     CLAIMS,
     ALERTS,

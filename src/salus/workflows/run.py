@@ -25,6 +25,7 @@ from salus.forecasting.coherence import hierarchy
 from salus.forecasting.model import Model
 from salus.forecasting.overrides import MODEL, applied, read
 from salus.reports.bulletin import Bulletin, Meta, SourceFile, build
+from salus.reports.view import focus
 from salus.surveillance import diseases
 from salus.surveillance.left_out import NEWEST, left_out, unforecastable
 from salus.surveillance.levels import LevelScheme, choose
@@ -32,6 +33,7 @@ from salus.surveillance.panel import Panel
 from salus.surveillance.series import ALSO_LAG, Series, open_series
 from salus.surveillance.signals import adds_up, unit
 from salus.surveillance.spellings import one_spelling
+from salus.tables.contracts import REASONS
 from salus.tables.frames import to_polars
 from salus.workflows import overrides as overriding
 from salus.workflows.named_places import named_places, parents_of, some_shown
@@ -243,7 +245,9 @@ def run(
     forecasts = pl.concat([shown, kept, level_rows(shown, scheme)])
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
     alerts = LevelForecast().detect(pl.concat([shown, level_rows(shown, scheme)]), last, scheme)
+    reasons = _reasons(fitted, panel, horizons, given)
     more = _around(panel, shown, scheme, fitted.name, parents if coherent else None)
+    more |= {} if reasons is None else {"reasons.csv": reasons}
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
     options |= {
         "model": fitted.name,
@@ -267,13 +271,20 @@ def run(
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(pl.when(pl.col("shown") == MODEL).then("note")), trust, shown, scheme, meta,
-        named, shapes, hidden,
+        named, shapes, hidden, reasons,
     )  # fmt: skip
     notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
     notes += tuple(m.en for m in marks)
     if meta.old and as_of is None:
         notes += (_age(meta),)
     return Run(panel, forecasts, status, trust, alerts, scheme, bulletin, record, notes, more)
+
+
+def _reasons(model: Model, panel: Panel, horizons: Sequence[int], given: Answer) -> pl.DataFrame | None:
+    """What moves the forecasts, of the places that the model itself has forecast; None where it can't tell."""
+    found = model.explain(panel, [focus(horizons, panel.cadence)])
+    told = set(given.table["location"]) - set(given.stands_in)
+    return None if found is None else REASONS.check(found.filter(pl.col("location").is_in(sorted(told))))
 
 
 def _around(
