@@ -187,3 +187,25 @@ def test_every_item_and_every_column_of_the_result_is_in_the_docs() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "copd.md").read_text(encoding="utf-8")
     for name in (*all_items(), *COPD_ASSESSMENTS.names):
         assert f"`{name}`" in page, name
+
+
+def test_spirometry_that_can_not_be_read_is_refused_and_not_scored_by_halves() -> None:
+    blown = {"fev1_l": 1.8, "fvc_l": 3.4}
+    rows = [SMOKER | blown, SMOKER | blown | {"age": 99}, SMOKER | blown | {"q_fev1": "F"}]
+    tally = Tally()
+    table = assess_table(pl.DataFrame(rows, infer_schema_length=None), tally=tally)
+    assert table["tier"].to_list() == ["C", None, None]
+    assert "GLI Global 2022 holds from 3 to 95 years" in table["refused"][1]
+    assert "grade F" in table["refused"][2]
+    assert (tally.scored, tally.refused, tally.kinds) == (1, 2, {"spirometry that can't be read": 2})
+
+
+def test_a_file_without_rows_gives_one_without_rows(tmp_path: Path) -> None:
+    ROWS.head(0).write_parquet(tmp_path / "people.parquet")
+    assert assess_file(tmp_path / "people.parquet", tmp_path / "assessed.parquet").rows == 0
+    assert pl.read_parquet(tmp_path / "assessed.parquet").is_empty()
+
+
+def test_a_column_of_lists_is_refused() -> None:
+    with pytest.raises(InputError, match="lists or groups of values in 'age'"):
+        assess_table(pl.DataFrame({"age": [[60]]}))

@@ -95,6 +95,8 @@ def assess(
                 raise InputError(f"{name} is for one person, and a file was given. Leave one of the two out.")
         _many(files, kind, out, lang, local, strict=strict, as_json=as_json)
         return
+    if answer and also:
+        raise InputError("--with asks questions, and answers were given. Give the questionnaire's items with --answer.")
     known = dict(_pair(text) for text in answer or [])
     looked_at = list(confirm or [])
     if not known:

@@ -27,6 +27,7 @@ CONFIRMED = "confirmed"
 _BLANK = ("", "na", "n/a", "nan", "null", "none given", "?", "-", "unknown", "未知", "不知道", "不详")
 _POUND, _INCH, _FOOT = 0.45359237, 2.54, 30.48
 _LITRES = {"l": 1.0, "升": 1.0, "ml": 0.001, "毫升": 0.001}
+_IN_YEARS = ("age", "smk_years", "quit_years", "smk_start_age", "smk_quit_age", "cough_years", "phlegm_years")
 _UNITS: Mapping[str, Mapping[str, float]] = {
     "height_cm": {"cm": 1, "厘米": 1, "公分": 1, "m": 100, "米": 100, "mm": 0.1, "in": _INCH, '"': _INCH, "inch": _INCH,
                   "inches": _INCH, "英寸": _INCH, "ft": _FOOT, "'": _FOOT, "feet": _FOOT, "英尺": _FOOT},
@@ -34,7 +35,8 @@ _UNITS: Mapping[str, Mapping[str, float]] = {
     "weight_kg": {"kg": 1, "公斤": 1, "千克": 1, "lb": _POUND, "lbs": _POUND, "pounds": _POUND, "磅": _POUND,
                   "斤": 0.5, "市斤": 0.5, "g": 0.001},
     "pef_lpm": {"l/min": 1, "升/分": 1, "l/s": 60, "升/秒": 60},
-    "smk_cpd": {"packs": 20, "pack": 20, "包": 20, "支": 1},
+    "smk_cpd": {"packs": 20, "pack": 20, "包": 20, "支": 1, "支/天": 1},
+    **{name: {"年": 1, "岁": 1, "years": 1, "year": 1, "yrs": 1, "y": 1} for name in _IN_YEARS},
     "fev1_l": _LITRES, "fvc_l": _LITRES, "post_fev1_l": _LITRES, "post_fvc_l": _LITRES,
 }  # fmt: skip
 _NUMBER = r"(-?\d+(?:[.,]\d+)?)"
@@ -125,6 +127,8 @@ def typed(frame: pl.DataFrame, label: str = "the table") -> pl.DataFrame:
                 "Leave one of them out."
             )
         found[item.name] = name
+        if frame[name].dtype.is_nested():
+            raise InputError(f"{label} has lists or groups of values in '{name}'. Give one value a cell.")
         values, strange = _values(frame[name], item, factor, male=_simple(name) == "male")
         out.append(values.alias(item.name))
         if strange.null_count() < strange.len():

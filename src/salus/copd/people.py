@@ -37,6 +37,8 @@ BATCH = 250_000
 """People in one batch."""
 WORKERS = 2
 """Batches that are worked on side by side."""
+UNREAD = "spirometry that can't be read"
+"""Kind of the rows whose FEV1 and FVC are there and can't be read: outside the equations, or of grade F."""
 STOP = " | "
 """Between the reasons of one row."""
 
@@ -283,6 +285,8 @@ def batches(path: str | Path) -> Iterator[pl.DataFrame]:
         except (pa.ArrowInvalid, OSError) as error:
             raise InputError(f"{path} is not a readable Parquet file: {error}. Export it again.") from error
         wanted = given.columns_of(file.schema_arrow.names) or file.schema_arrow.names
+        if not file.metadata.num_rows:
+            yield _frame(pl.from_arrow(file.read(columns=wanted)))
         for batch in file.iter_batches(BATCH, columns=wanted):
             yield _frame(pl.from_arrow(batch))
         return
@@ -355,15 +359,23 @@ def _batch(
     out = whole.join(scored, on="_row", how="left", maintain_order="left")
     for more in (notes, refused):
         out = out.join(more, on="_row", how="left", maintain_order="left")
+    lost = pl.col("reason").is_not_null()
+    out = out.with_columns(
+        pl.coalesce("refused", "reason").alias("refused"),
+        *(pl.when(~lost).then(pl.col(c)).alias(c) for c in ("tier", "flags", "subgroups", "notes")),
+    )
     out = out.with_columns((pl.col("_row") + before + 1).alias("row"), model=pl.lit(label_of(models("A", local))))
     columns = [pl.col(c.name).cast(c.dtype) for c in COPD_ASSESSMENTS.columns if c.name in out.columns]
     return out.select(columns), checked.refused
 
 
 def _count(tally: Tally, out: pl.DataFrame, refused: pl.DataFrame) -> None:
+    lost = int(out["refused"].is_not_null().sum())
     tally.rows += out.height
-    tally.refused += refused.height
-    tally.scored += out.height - refused.height
+    tally.refused += lost
+    tally.scored += out.height - lost
+    if lost > refused.height:
+        tally.kinds[UNREAD] += lost - refused.height
     tally.tiers.update(dict(out["tier"].drop_nulls().value_counts().iter_rows()))
     if refused.height:
         tally.kinds.update(dict(refused["kinds"].explode().value_counts().iter_rows()))
@@ -399,7 +411,7 @@ def _probabilities(
 
 
 _SPIROMETRY = ("fev1_fvc", "fev1_fvc_lln", "fev1_fvc_z", "fev1_z", "fvc_z", "below_lln", "below_070", "pattern",
-               "severity", "gold")  # fmt: skip
+               "severity", "gold", "reason")  # fmt: skip
 
 
 def _spirometry(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:

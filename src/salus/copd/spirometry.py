@@ -11,7 +11,7 @@ import polars as pl
 from salus.copd import answers as given
 from salus.copd.checks import check
 from salus.copd.equations import EQUATIONS
-from salus.copd.people import STOP, Tally, batches
+from salus.copd.people import STOP, UNREAD, Tally, batches
 from salus.copd.sessions import interpret_table
 from salus.tables.assessments import COPD_SPIROMETRY
 from salus.tables.frames import to_polars
@@ -104,7 +104,7 @@ def _batch(frame: pl.DataFrame, label: str, lang: str, tally: Tally) -> pl.DataF
     if checked.refused.height:
         tally.kinds.update(dict(checked.refused["kinds"].explode().value_counts().iter_rows()))
     if lost > checked.refused.height:
-        tally.kinds["no spirometry that can be read"] += lost - checked.refused.height
+        tally.kinds[UNREAD] += lost - checked.refused.height
     return COPD_SPIROMETRY.check(out)
 
 
