@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 
 K = 11
-SECONDS = 600
+SECONDS = 120
 COLUMNS = ["district", "week", "age", "sex"]
 
 

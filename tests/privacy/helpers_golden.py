@@ -142,7 +142,7 @@ def every_step(engine, raw):
     persons = keep("surrogates", records.surrogates(stage, engine.secret(KEY.person_pads)))
     ask("surrogates_differ", records.surrogates_differ(persons))
     rows = keep("records", records.records(stage, persons))
-    turns = [keep(f"repeated_visits {k}", records.repeated_visits(rows, k, 3)) for k in range(3)]
+    turns = [records.repeated_visits(rows, turn, 3) for turn in range(3)]
     several = keep("repeated_visits", records.repeated_visits(rows, 0, 1))
     ask("together", records.together(turns))
     ask("further", records.further(several))
@@ -175,14 +175,16 @@ def every_step(engine, raw):
     year = engine.frame(pl.DataFrame(years, schema={"week": pl.Int64, "year": pl.Int64}, orient="row"))
     done = pl.DataFrame({"syndrome": [1], "week": [calendar.number_of_week(dt.date(2020, 5, 3), 1)]})
     free = keep("within_bound", counting.within_bound(visits, year, engine.frame(done), None, 2))
-    taken = keep("numbers_taken", counting.numbers_taken(free))
+    taken = counting.numbers_taken(free)
+    ask("numbers_taken", taken)
     used = keep("numbers_used", counting.numbers_used(records.together([taken, taken])))
     ask("within_bound, some used", counting.within_bound(visits, year, engine.frame(done), used, 3))
     seen = keep("visits", classes.visits(rows))
     for known in (("district", "age_group", "sex"), ("district", "age_group", "sex", "week", "diagnosis")):
         ask(f"class_sizes {len(known)}", classes.class_sizes(seen, known))
         ask(f"classes {len(known)}", classes.classes(seen, known))
-    staying = keep("stays", classes.stays(seen, ("district", "week")))
+    staying = classes.stays(seen, ("district", "week"))
+    ask("stays", staying)
     ask("alone", classes.alone(staying, ("district", "week"), 2, 60))
     ask("weekly_visits", classes.weekly_visits(rows))
     for shift in (0, 1):

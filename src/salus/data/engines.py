@@ -199,7 +199,7 @@ class DuckSteps:
         Open connection, its limits set.
     """
 
-    passes_rows = 5_000_000
+    passes_rows = 10_000_000
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection

@@ -39,7 +39,7 @@ class SparkSteps:
     session : pyspark.sql.SparkSession
         Running session.
     work : Path
-        Folder that all workers see, for small tables.
+        Folder that all workers see, for what is kept.
     """
 
     passes_rows = 1 << 62  # Spark divides the work itself
@@ -47,7 +47,6 @@ class SparkSteps:
     def __init__(self, session: Any, work: Path) -> None:
         self.session, self.work = session, work
         self._views: list[str] = []
-        self._kept: list[Any] = []
         number = "CAST(CAST(conv(left({}, 16), 16, 10) AS DECIMAL(20, 0)) - 9223372036854775808 AS BIGINT)"
         keyed = "sha2(concat(outer_pad, unhex(sha2(concat(inner_pad, encode(identifier, 'UTF-8')), 256))), 256)"
         derived = "sha2(concat(prefix, encode(identifier, 'UTF-8')), 256)"
@@ -79,10 +78,13 @@ class SparkSteps:
         return self._named(rows, dict.fromkeys(values, "binary"))
 
     def keep(self, step: ir.Table) -> ir.Table:
-        """Kept by the workers, on their disks where memory is short; see :meth:`salus.data.engines.StepEngine.keep`."""
-        rows = self._asked(step).persist()
-        self._kept.append(rows)
-        return self._named(rows, step.schema())
+        """Parquet in the working folder; see :meth:`salus.data.engines.StepEngine.keep`."""
+        path = self._file()
+        with _said():
+            rows = self._asked(step)
+            rows.write.parquet(path.absolute().as_uri())
+            kept = self.session.read.schema(rows.schema).parquet(path.absolute().as_uri())
+        return self._named(kept, step.schema())
 
     def answer(self, step: ir.Table) -> pl.DataFrame:
         """What a step gives; see :meth:`salus.data.engines.StepEngine.answer`."""
@@ -104,8 +106,6 @@ class SparkSteps:
         """Forget the tables; the session goes on."""
         for name in self._views:
             self.session.catalog.dropTempView(name)
-        for rows in self._kept:
-            rows.unpersist()
 
     def _asked(self, step: ir.Table) -> Any:
         return self.session.sql(sql_of(step, _DIALECT))

@@ -91,25 +91,23 @@ class FhirBulk:
             Where it will be asked.
         """
         patient, encounter, condition = (self._scan(name) for name in SCHEMAS)
-        coding = "c.code.coding"
-        used = f"list_filter({coding}, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
-        codings = f"CASE WHEN coalesce(len({used}), 0) > 0 THEN {used} ELSE [{{'system': NULL, 'code': NULL}}] END"
+        used = f"list_filter(code.coding, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
+        codings = "CASE WHEN coalesce(len(used), 0) > 0 THEN used ELSE [{'system': NULL, 'code': NULL}] END"
         birth = sql.partial_date_sql("p.birthDate", "e.day")
-        broken = " UNION ALL ".join(
-            f"SELECT filename, '{name}' AS kind FROM ({scan}) WHERE id IS NULL"
-            for name, scan in (("Patient", patient), ("Encounter", encounter), ("Condition", condition))
-        )
+        # a line that can't be read comes as a row without an id: it goes along, so that no file is parsed twice
         return f"""
-WITH p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT
+WITH patients AS MATERIALIZED ({patient}),
+p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT
   NULL), 1)
-           AS home FROM ({patient}) WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY
+           AS home FROM patients WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY
            birthDate, gender) = 1),
 e AS (SELECT *, "class".code AS kind, {_reference("subject.reference")} AS patient, period."start" AS started,
-      {sql.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter}) WHERE id IS NOT NULL
-      QUALIFY row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
-c AS (SELECT filename, {_reference("encounter.reference")} AS visit, list_extract(verificationStatus.coding, 1).code
-  AS verified,
-      recordedDate, unnest({codings.replace("c.code", "code")}) AS coding FROM ({condition}) WHERE id IS NOT NULL)
+      {sql.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter})
+      QUALIFY id IS NULL OR row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
+filtered AS (SELECT *, {used} AS used FROM ({condition})),
+c AS (SELECT filename, id, CASE WHEN id IS NOT NULL THEN {_reference("encounter.reference")} END AS visit,
+      list_extract(verificationStatus.coding, 1).code AS verified, recordedDate, unnest({codings}) AS coding
+      FROM filtered)
 SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth}
   AS birth_date,
   CAST(NULL AS INTEGER) AS age, e.day AS date, {sql.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
@@ -118,17 +116,20 @@ SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e
   CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS
   code_system,
   c.coding.code AS code,
-  CASE WHEN e.id IS NULL THEN 'the visit is not in the files' WHEN p.id IS NULL THEN 'the person is not in the files'
+  CASE WHEN c.filename IS NOT NULL AND c.id IS NULL THEN 'a line is no readable Condition'
+       WHEN e.filename IS NOT NULL AND e.id IS NULL THEN 'a line is no readable Encounter'
+       WHEN e.id IS NULL THEN 'the visit is not in the files' WHEN p.id IS NULL THEN 'the person is not in the files'
        WHEN e.day IS NULL AND e.started <> '' THEN 'unreadable visit date'
        WHEN {birth} IS NULL AND p.birthDate <> '' THEN 'unreadable birth date' END AS fault,
-  CASE WHEN e.status IN ('entered-in-error', 'cancelled', 'planned') THEN 'visit ' || e.status
+  CASE WHEN (c.filename IS NOT NULL AND c.id IS NULL) OR (e.filename IS NOT NULL AND e.id IS NULL) THEN NULL
+       WHEN e.status IN ('entered-in-error', 'cancelled', 'planned') THEN 'visit ' || e.status
        WHEN c.verified IN ('entered-in-error', 'refuted') THEN 'diagnosis ' || c.verified
        WHEN c.filename IS NULL THEN 'visit without a diagnosis' WHEN c.coding.system IS NULL
        THEN 'code system not used' END AS left_out
 FROM c FULL OUTER JOIN e ON c.visit = e.id LEFT JOIN p ON e.patient = p.id
 UNION ALL
 SELECT filename, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  'a line is no readable ' || kind, NULL FROM ({broken})"""
+  'a line is no readable Patient', NULL FROM patients WHERE id IS NULL"""
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
         """No lines beyond those that the question itself gives with a fault.
