@@ -138,7 +138,7 @@ def is_workbook(path: Path) -> bool:
         return False
 
 
-def guard(written: int, packed: int, label: str, max_bytes: int | None = MAX_BYTES) -> None:
+def guard(written: int, packed: int, label: str, max_bytes: int | None) -> None:
     """Refuse what unpacks beyond all measure.
 
     Parameters
@@ -172,7 +172,7 @@ def _copy(source: IO[bytes], target: Path, packed: int, label: str) -> None:
     with target.open("wb") as out:
         while chunk := source.read(_CHUNK):
             written += len(chunk)
-            guard(written, packed, label)
+            guard(written, packed, label, MAX_BYTES)
             out.write(chunk)
 
 
@@ -180,4 +180,4 @@ def _drain(source: IO[bytes], packed: int, label: str) -> None:
     read = 0
     while chunk := source.read(_CHUNK):
         read += len(chunk)
-        guard(read, packed, label)
+        guard(read, packed, label, MAX_BYTES)
