@@ -3,8 +3,8 @@
     nice -n 5 python benchmarks/copd_scale/run.py [--rows 20000000] [--seed 1] [--keep DIR]
 
 DuckDB makes the people, a fortieth of some answers missing and 1 row in 750 to be refused: pounds for kilograms, ages
-of 150, peak flow in L/s, never-smokers with cigarettes. The limit to compare with is reading and writing once the columns
-that are read and the rows that are written.
+of 150, peak flow in L/s, never-smokers with cigarettes. The limit to compare with is reading and writing once the
+columns that are read and the rows that are written.
 """
 
 from __future__ import annotations
