@@ -1,15 +1,16 @@
 """Forecasts that add up: what it does to the score of each level.
 
-    python benchmarks/coherence/run.py
+    python benchmarks/coherence/run.py [--model NAME ...] [--race us|japan]
 
 US influenza admissions of 2022-23 and 2023-24, the nation and its states, by three models fitted once a season; and
-HFMD cases of Japan's prefectures and their sum, 2018. Three ways: the parts in proportion to the total's forecast (the
-one that `--coherent` takes), minimum trace with shrunk correlations, and the total as the sum of its parts. WIS over
-that of the same forecasts left as they are.
+HFMD cases of Japan's prefectures and their sum, 2018. Four ways: the total's forecast and the sum of its parts weighted
+by how near they came lately (the one that `--coherent` takes), the total's forecast alone followed, minimum trace with
+shrunk correlations, and the total as the sum of its parts. WIS over that of the same forecasts left as they are.
 """
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import json
 import sys
@@ -25,7 +26,7 @@ import referees
 from salus.evaluation import scores
 from salus.evaluation.backtest import origins
 from salus.forecasting.answer import new_model
-from salus.forecasting.coherence import Family, Hierarchy, hierarchy, reconciled
+from salus.forecasting.coherence import Family, Hierarchy, hierarchy, reconciled, trusted
 from salus.forecasting.model import TAUS, Floats, tidy, to_table
 from salus.forecasting.paths import changes, joint, normal_scores
 from salus.surveillance.series import Series, open_series, read_series
@@ -39,7 +40,7 @@ US_SEASONS = {
 }
 MODELS = ("last_year_drift", "trajectories", "network")
 EVERY = 2
-WAYS = ("proportion", "minimum trace", "sum of parts")
+WAYS = ("weighted", "follow the total", "minimum trace", "sum of parts")
 
 
 def minimum_trace(past: Floats, samples: Floats, family: Family) -> Floats:
@@ -61,7 +62,7 @@ def minimum_trace(past: Floats, samples: Floats, family: Family) -> Floats:
     return np.asarray(sums @ np.maximum(parts, 0.0))
 
 
-def ways(plain: Floats, past: Floats, found: Hierarchy) -> dict[str, Floats]:
+def ways(plain: Floats, past: Floats, found: Hierarchy, trust: dict[int, float]) -> dict[str, Floats]:
     """Quantiles of each way."""
     (family,) = found.families
     samples = joint(plain, past, DRAWS)
@@ -69,7 +70,8 @@ def ways(plain: Floats, past: Floats, found: Hierarchy) -> dict[str, Floats]:
     summed = plain.copy()
     summed[family.total] = np.quantile(samples[family.parts].sum(axis=0), TAUS, axis=0).T
     return {
-        "proportion": reconciled(plain, past, found, DRAWS)[0],
+        "weighted": reconciled(plain, past, found, DRAWS, trust=trust)[0],
+        "follow the total": reconciled(plain, past, found, DRAWS)[0],
         "minimum trace": np.moveaxis(np.quantile(traced, TAUS, axis=1), 0, -1),
         "sum of parts": summed,
     }
@@ -85,10 +87,14 @@ def compare(series: Series, others: Sequence[Series], name: str, total: str, day
         panel = series.panel(day)
         panel = panel.without([p for p, gap in zip(panel.locations, panel.gaps, strict=True) if gap > 2])
         plain = tidy(model.predict(panel, HORIZONS))
+        told = np.isfinite(plain).all(axis=(1, 2))
+        panel, plain = panel.without([p for p, t in zip(panel.locations, told, strict=True) if not t]), plain[told]
         found = hierarchy(panel, {p: total for p in panel.locations if p != total})
         if not found.families:
             continue
-        said = {"as it is": plain} | ways(plain, changes(panel, HORIZONS)[-104:], found)
+        said = {"as it is": plain} | ways(
+            plain, changes(panel, HORIZONS)[-104:], found, trusted(model, panel, found, 1)
+        )
         for way, q in said.items():
             tables[way].append(to_table(way, panel, HORIZONS, q))
     truth = series.known_on(end)
@@ -123,25 +129,30 @@ def japan() -> Series:
 
 def main() -> None:
     """Run, and write ``result.json`` beside this file."""
-    result: dict[str, Any] = {"races": {}}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", action="append", choices=MODELS, help="only this one; the others' results are kept")
+    parser.add_argument("--race", choices=("us", "japan"), help="only this one; the other's results are kept")
+    asked = parser.parse_args()
+    models = asked.model or MODELS
+    target = Path(__file__).parent / "result.json"
+    result: dict[str, Any] = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"races": {}}
     table = pl.read_parquet(referees.DATA / referees.US).filter(pl.col("as_of") < dt.date(2024, 6, 1))
     us, others = open_series(table, "influenza", "admissions", also=[referees.DATA / f for f in referees.ALSO])
     hfmd = japan()
-    for name in MODELS:
-        for season, dates in US_SEASONS.items():
+    for name in models:
+        for season, dates in (US_SEASONS if asked.race != "japan" else {}).items():
             first, last, end = (dt.date.fromisoformat(x) for x in dates)
             days = origins(us, first, last)[::EVERY]
             result["races"][f"US {season}, {name}"] = compare(us, others, name, "US", days, end)
             print(season, name, json.dumps(referees.rounded(result["races"][f"US {season}, {name}"])), flush=True)
     days = origins(hfmd, dt.date(2018, 1, 7), dt.date(2018, 12, 2))[:: 2 * EVERY]
-    for name in MODELS[:2]:
+    for name in (m for m in models if m != "network" and asked.race != "us"):
         found = compare(hfmd, (), name, "Japan", days, dt.date(2019, 2, 3))
         result["races"][f"Japan HFMD 2018, {name}"] = found
         print("Japan", name, json.dumps(referees.rounded(found)), flush=True)
     result |= referees.about([referees.US, *referees.ALSO, "sentinel_japan/sentinel_counts.parquet"], CLAIM,
                              "python benchmarks/coherence/run.py")  # fmt: skip
-    text = json.dumps(referees.rounded(result), indent=1, sort_keys=True)
-    (Path(__file__).parent / "result.json").write_text(text + "\n", encoding="utf-8")
+    target.write_text(json.dumps(referees.rounded(result), indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
