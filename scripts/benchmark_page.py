@@ -23,6 +23,9 @@ def benchmarks_page() -> str:
         *_sentinel(_read("sentinel")),
         *_flusight(_read("flusight")),
         *_first_models(_read("first_models")),
+        *_nowcast(_read("nowcast")),
+        *_peaks(_read("peaks")),
+        *_coherence(_read("coherence")),
         *_simulator(_read("simulator")),
         *_copd(_read("copd")),
     ]
@@ -138,6 +141,87 @@ def _first_models(result: dict[str, Any]) -> list[str]:
             f"{hub['log_wis_ratio']:.3f} | {best['wis_ratio']:.3f} | {best['log_wis_ratio']:.3f} | "
             f"{models[name]['coverage50']:.3f} / {models[name]['coverage95']:.3f} | {models[name]['cpu_seconds']} |"
         )
+    return [*lines, ""]
+
+
+def _nowcast(result: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Nowcasts of the last weeks",
+        "",
+        "What the last four weeks of US influenza admissions read on each round's Saturday, against what they read at "
+        "the season's end: WIS of the nowcast over the absolute error of the first release, under 1 is better, and "
+        "that error after multiplying by the mean ratio of past revisions. Simulated triangle: 40 to 80 % are reported "
+        f"in the first week, the rest in the three after. (`{result['command']}`)",
+        "",
+        "| data | weeks ago | nowcast / first release | log scale | cover 95 % | mean ratio / first release |",
+        "|---|---|---|---|---|---|",
+    ]
+    for season, found in result["seasons"].items():
+        lines += [
+            f"| US {season} | {row['weeks_ago']} | {row['wis_ratio']:.3f} | {row['log_wis_ratio']:.3f} | "
+            f"{row['coverage95']:.3f} | {row['mean_ratio_error']:.3f} |"
+            for row in found["last_weeks"]
+        ]
+    lines += [
+        f"| simulated | {row['weeks_ago']} | {row['wis_ratio']:.3f} | | {row['coverage95']:.3f} | |"
+        for row in result["triangle"]["weeks"]
+    ]
+    lines += [
+        "",
+        "Forecasts one to four weeks ahead that start from nowcasts, WIS over that from first releases. On US "
+        "admissions they are no better, so `--nowcast auto` starts from first releases there; on the simulated "
+        f"triangle it starts from nowcasts: persistence {result['triangle']['persistence_wis_ratio']:.3f}.",
+        "",
+        "| season | model | WIS | log scale | cover 95 % (from first releases) | days on which auto takes nowcasts |",
+        "|---|---|---|---|---|---|",
+    ]
+    for season, found in result["seasons"].items():
+        lines += [
+            f"| {season} | {model} | {at['wis_ratio']:.3f} | {at['log_wis_ratio']:.3f} | {at['coverage95']:.3f} "
+            f"({at['plain_coverage95']:.3f}) | {at['share_auto']:.0%} |"
+            for model, at in found["forecasts"].items()
+        ]
+    return [*lines, ""]
+
+
+def _peaks(result: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Week and size of the season's peak",
+        "",
+        "Japan's 47 prefectures, asked every four weeks of a season; past seasons as trajectories over climatology "
+        "(weeks of all past peaks, sizes of the prefecture's own): ranked probability score of the week, WIS of the "
+        "size, under 1 is better; on all days, and on those before the peak of most prefectures. Settings were chosen "
+        f"on {' and '.join(result['chosen_on'])}. (`{result['command']}`)",
+        "",
+        "| season | week, all | before | size, all | before | size in 95 % range, all | before |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for season, found in result["seasons"].items():
+        every, early = found["all"], found["before_peak"]
+        lines.append(
+            f"| {season} | {every['week']:.2f} | {early['week']:.2f} | {every['size']:.2f} | {early['size']:.2f} | "
+            f"{every['inside95']:.2f} | {early['inside95']:.2f} |"
+        )
+    return [*lines, ""]
+
+
+def _coherence(result: dict[str, Any]) -> list[str]:
+    ways = ("weighted", "follow the total", "minimum trace", "sum of parts")
+    lines = [
+        "## Forecasts that add up",
+        "",
+        "WIS (log scale in brackets) of a total and of its parts over that of the same forecasts left as they are. "
+        "`--coherent` takes the first way: the total's forecast and the sum of its parts weighted by how near they "
+        f"came lately. It is off by default: no way is better for every model and level. (`{result['command']}`)",
+        "",
+        f"| forecasts | level | {' | '.join(ways)} |",
+        f"|---|---|{'---|' * len(ways)}",
+    ]
+    for race, found in sorted(result["races"].items()):
+        for level in ("total", "parts"):
+            at = found[level]
+            shown = " | ".join(f"{at[way]['wis_ratio']:.3f} ({at[way]['log_wis_ratio']:.3f})" for way in ways)
+            lines.append(f"| {race} | {level} | {shown} |")
     return [*lines, ""]
 
 
