@@ -25,7 +25,7 @@ from typing import Any
 HERE = Path(__file__).parent
 CLAIM = "20 million visits ingested, de-identified, counted, released and certified in under 60 s and 2 GB on two cores"
 PEER_ROWS = 1_000_000
-FHIR_ROWS = 200_000
+FHIR_ROWS = 500_000
 PACKAGES = ("anjana", "anonypyx", "pycanon")
 PARTS = ("wall", "scaling", "fhir", "peers")
 

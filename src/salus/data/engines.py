@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,7 +157,7 @@ def open_engine(
     name : str
         ``duckdb``, or a Spark master such as ``local[2]`` or ``spark://host:7077``.
     work : Path
-        Folder for what is kept and what does not fit in memory; removed by the caller.
+        Folder for what is kept and what does not fit in memory; DuckDB makes it when it must; removed by the caller.
     readable : sequence of Path
         Folders whose files the engine may read.
     memory_limit : str
@@ -203,6 +202,7 @@ class DuckSteps:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self._tables = 0
         number = "CAST(CAST(CAST('0x' || left({}, 16) AS UBIGINT) AS HUGEINT) - 9223372036854775808 AS BIGINT)"
         keyed = "sha256(outer_pad || unhex(sha256(inner_pad || encode(identifier))))"
         connection.execute(
@@ -223,7 +223,7 @@ class DuckSteps:
         """
         import ibis
 
-        name = _name()
+        name = self._name()
         self._run(f"CREATE TEMP VIEW {name} AS {sql}")
         types = {"VARCHAR": "string", "DATE": "date", "INTEGER": "int32", "BIGINT": "int64"}
         return ibis.table({column: types[kind] for column, kind in schema.items()}, name=name)
@@ -234,7 +234,7 @@ class DuckSteps:
 
         found = [f for part in files for f in files_of(part)]
         listed = ", ".join(f"'{f.absolute().as_posix().replace(chr(39), chr(39) * 2)}'" for f in found)
-        name = _name()
+        name = self._name()
         self._run(f"CREATE TEMP VIEW {name} AS SELECT * FROM read_parquet([{listed}])")  # noqa: S608 (paths are quoted)
         return ibis.table(schema_of(found[0]), name=name)
 
@@ -242,7 +242,7 @@ class DuckSteps:
         """A small table; see :meth:`StepEngine.frame`."""
         import ibis
 
-        name = _name()
+        name = self._name()
         self.connection.register(name, rows.to_arrow())
         return ibis.table(ibis.Schema.from_polars(rows.schema), name=name)
 
@@ -250,7 +250,7 @@ class DuckSteps:
         """Secret bytes; see :meth:`StepEngine.secret`."""
         import ibis
 
-        name = _name()
+        name = self._name()
         columns = ", ".join(f"${column}::BLOB AS {column}" for column in values)
         self.connection.execute(f"CREATE TEMP TABLE {name} AS SELECT {columns}", dict(values))
         return ibis.table(dict.fromkeys(values, "binary"), name=name)
@@ -259,7 +259,7 @@ class DuckSteps:
         """A temporary table; see :meth:`StepEngine.keep`."""
         import ibis
 
-        name = _name()
+        name = self._name()
         self._run(f"CREATE TEMP TABLE {name} AS {sql_of(step, DUCKDB)}")
         return ibis.table(step.schema(), name=name)
 
@@ -274,6 +274,11 @@ class DuckSteps:
         """One Parquet file; see :meth:`StepEngine.write`."""
         target = path.absolute().as_posix().replace("'", "''")
         self._run(f"COPY ({sql_of(step, DUCKDB)}) TO '{target}' (FORMAT parquet, COMPRESSION {compression})")
+
+    def _name(self) -> str:
+        """A name of this connection; the same work gives the same names, and so the same SQL."""
+        self._tables += 1
+        return f"t_{self._tables}"
 
     def _run(self, sql: str) -> None:
         try:
@@ -300,7 +305,7 @@ def duck_engine(
     """
     folders = sorted({f.absolute().as_posix() + "/" for f in (work, *readable)})
     allowed = ", ".join("'" + f.replace("'", "''") + "'" for f in folders)
-    spill = (work / "spill").absolute().as_posix().replace("'", "''")
+    spill = (work / "spill" if work.exists() else work).absolute().as_posix().replace("'", "''")
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"SET threads = {threads or os.cpu_count() or 1}")
@@ -327,11 +332,17 @@ def sql_of(step: ir.Table, dialect: str) -> str:
     dialect : {'duckdb', 'pyspark'}
         Engine's name in Ibis.
     """
+    return _sql(step.op(), dialect)
+
+
+@functools.lru_cache(maxsize=256)
+def _sql(operation: Any, dialect: str) -> str:
+    """The SQL of an expression that may have been asked before, on tables of the same names."""
     import ibis
 
     # a column that is used twice is computed once
     ibis.options.sql.fuse_selects = False
-    return str(ibis.to_sql(step, dialect=dialect, pretty=False))
+    return str(ibis.to_sql(operation.to_expr(), dialect=dialect, pretty=False))
 
 
 def schema_of(file: Path) -> Any:
@@ -385,10 +396,6 @@ def visit_function() -> Any:
         """See :data:`VISIT`."""
 
     return visit
-
-
-def _name() -> str:
-    return f"t_{uuid.uuid4().hex}"
 
 
 def _step_error(error: duckdb.Error) -> StepError:

@@ -43,7 +43,8 @@ def opened(
     from salus.privacy.steps import records  # brings Ibis, which only those pay for who read records
 
     work = spill / f".work-{uuid.uuid4().hex}"
-    durable.make_folder(work)
+    if engine != DUCKDB:  # DuckDB makes it when it must
+        durable.make_folder(work)
     readable = sorted({p.absolute().parent for p in parts} | {p.absolute() for p in parts if p.is_dir()})
     try:
         with open_engine(engine, work, [*readable, *_vault(spill)], memory_limit=memory_limit) as machine:
