@@ -209,7 +209,7 @@ def trusted(model: Model, panel: Panel, found: Hierarchy, horizon: int) -> dict[
             vintages=None,
         )
         said = tidy(model.predict(before, [horizon]))
-        known = np.isfinite(said).all(axis=(1, 2))
+        known = np.asarray(np.isfinite(said).all(axis=(1, 2)))
         for family in found.families:
             truth = panel.values[family.total, -1 - back + horizon]
             if not np.isfinite(truth) or not known[family.total] or not known[family.parts].all():
