@@ -37,7 +37,6 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to leave the forecasts in; else a temporary one")
     options = parser.parse_args()
     target = HERE / "result.json"
-    result: dict[str, Any] = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"windows": {}}
     with tempfile.TemporaryDirectory(prefix="salus-sentinel-") as temporary:
         for window in options.window or WINDOWS:
             disease, first, last = WINDOWS[window]
@@ -46,6 +45,10 @@ def main() -> None:
             referees.forecast(referees.DISEASES[disease], "per_sentinel", first, last, options.model, path)
             cost = {"seconds": round(time.perf_counter() - begun), "cpu_seconds": round(referees.cpu() - spent)}
             found = referees.score_sentinel(path, disease, dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+            # read anew: another window may have been written by another process meanwhile
+            result: dict[str, Any] = (
+                json.loads(target.read_text(encoding="utf-8")) if target.exists() else {"windows": {}}
+            )
             result["windows"][window] = found | cost | {"model": options.model, "peak_rss_mb": referees.peak_mb()}
             print(window, json.dumps(result["windows"][window]), flush=True)
             result |= referees.about([referees.JAPAN], CLAIM, "python benchmarks/sentinel/run.py")

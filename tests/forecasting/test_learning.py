@@ -65,7 +65,7 @@ def test_what_is_asked_stands_at_the_last_known_value():
 
 def test_recent_rows_have_the_outcome_and_know_nothing_later():
     own = panel(2, 120)
-    rows, since = learning.recent(own, 5)
+    rows, since = learning.recent(own, 5, 1000)
     assert set(since) == {0, 1, 2, 3, 4}
     assert rows.change.size == 2 * 5 * 4
     u = own.values**0.25 / np.quantile(own.values, 0.95, axis=1)[:, None] ** 0.25
@@ -76,3 +76,11 @@ def test_recent_rows_have_the_outcome_and_know_nothing_later():
     change = learning.names(own).index("change_1")
     asked = learning.ask(earlier, [3]).table[:, change] / scale**0.25
     assert rows.table[one, change] == pytest.approx(asked, rel=1e-5)
+
+
+def test_of_many_recent_rows_some_are_drawn_the_same_each_time():
+    own = panel(6, 120)
+    (some, since), (again, _) = learning.recent(own, 20, 100), learning.recent(own, 20, 100)
+    assert some.change.size == since.size == 100
+    assert np.array_equal(some.table, again.table, equal_nan=True)
+    assert len(set(since)) > 10

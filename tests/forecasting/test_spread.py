@@ -70,15 +70,15 @@ def test_a_year_that_is_asked_was_hidden_with_its_targets():
 
 def test_ranges_that_failed_in_the_last_weeks_are_widened_by_what_they_lacked_as_far_as_there_is_evidence():
     ahead, since = np.repeat(np.arange(1, 5), 200), np.tile(np.repeat(np.arange(20), 10), 4)
-    always = spread.lately(np.full(800, 1.8), ahead, since, 10)
+    always = spread.lately(np.full(800, 1.8), ahead, since)
     assert (always > 1.5).all()
     assert (always < 1.8).all()
     few = since < 5
-    assert (spread.lately(np.full(few.sum(), 1.8), ahead[few], since[few], 10) < always).all()
-    held = spread.lately(np.full(800, 0.7), ahead, since, 10)
+    assert (spread.lately(np.full(few.sum(), 1.8), ahead[few], since[few]) < always).all()
+    held = spread.lately(np.full(800, 0.7), ahead, since)
     assert held.tolist() == [1.0] * FURTHEST
     before, now = (np.where(when, 1.8, 0.5) for when in (since == 19, since == 0))
-    assert spread.lately(now, ahead, since, 10)[0] > spread.lately(before, ahead, since, 10)[0]
+    assert spread.lately(now, ahead, since)[0] > spread.lately(before, ahead, since)[0]
 
 
 def test_with_one_year_nothing_is_known_of_the_spread():

@@ -157,7 +157,7 @@ def ask(panel: Panel, horizons: Sequence[int]) -> Question:
     return Question(table, place, horizon, grid.u[place, last[place]], grid.size[place], ahead, learned, named)
 
 
-def recent(panel: Panel, periods: int) -> tuple[Rows, NDArray[np.int64]]:
+def recent(panel: Panel, periods: int, most: int) -> tuple[Rows, NDArray[np.int64]]:
     """Rows of the panel's last periods whose outcome is known by now: what a forecast can be held against.
 
     Parameters
@@ -166,11 +166,13 @@ def recent(panel: Panel, periods: int) -> tuple[Rows, NDArray[np.int64]]:
         What was known.
     periods : int
         How far back the outcomes go.
+    most : int
+        Rows in all; of more, so many are drawn.
 
     Returns
     -------
     rows : Rows
-        All places and horizons; ``year`` and ``target_year`` are not told.
+        Of all places and horizons; ``year`` and ``target_year`` are not told.
     since : numpy.ndarray, shape (rows,)
         Periods from the outcome to the panel's end.
     """
@@ -187,7 +189,8 @@ def recent(panel: Panel, periods: int) -> tuple[Rows, NDArray[np.int64]]:
         parts.append((_table(grid, ahead, place, period), change[place, period], level + FLOOR, level, nothing + ahead,
                       nothing, nothing, nothing, end - period - ahead))  # fmt: skip
     *columns, since = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Rows(*columns), since
+    drawn = np.sort(np.random.default_rng(1).permutation(since.size)[:most])
+    return Rows(*(column[drawn] for column in columns)), since[drawn]
 
 
 def names(panel: Panel) -> list[str]:

@@ -50,6 +50,8 @@ class Member:
         It learns from every so many rows.
     witness : int
         Number of the witness that stands for it where it has seen what came.
+    once : bool
+        As a witness, it is fitted with the latest year hidden alone, not with others too: what is slow to fit.
     """
 
     make: Callable[[], Learner]
@@ -57,6 +59,7 @@ class Member:
     season: bool = True
     every: int = 1
     witness: int = 0
+    once: bool = False
 
 
 @dataclass(frozen=True)

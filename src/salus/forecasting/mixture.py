@@ -104,7 +104,7 @@ def favoured(
     loss = (pinball * fading * rows.weight).sum(axis=1)
     if not (loss > 0).all():
         return weights
-    evidence = fading.sum() / np.count_nonzero(since == since.min())
+    evidence = (0.5 ** (np.unique(since) / HALF_LIFE)).sum()
     power = FAVOUR * evidence / (evidence + DOUBT)
     shifted = weights * (loss / loss.mean()) ** -power
     return np.asarray(shifted * weights.sum() / shifted.sum())

@@ -38,7 +38,9 @@ ROWS = 150_000
 """Rows drawn for a fit."""
 FEWEST_ROWS = 300
 """With fewer rows nothing is learned and nothing answered."""
-FEWER_PASSES, FEWER_TREES = 4, 100
+LOOKED_AT = 2_000
+"""Recent outcomes, of all places and horizons, that the members are held against."""
+FEWER_PASSES, FEWER_TREES = 4, 60
 """Passes and trees of the witnesses, which only tell how members of their kind err."""
 
 
@@ -155,10 +157,15 @@ class Pooled(Model):
         kept: list[list[Fitted]] = []
 
         def fit(seen: Rows) -> spread.Forecaster:
-            witnesses = members.fit(self.witnesses, offered, timeless, seen)
-            kept.append(witnesses)
-            weights = [member.weight for member in self.witnesses]
-            return lambda table: mixture.pool([w.predict(table) for w in witnesses], weights, LEARNED, LEARNED)
+            chosen = [member for member in self.witnesses if not (member.once and kept)]
+            kept.append(members.fit(chosen, offered, timeless, seen))
+            pairs = [(m.weight, f) for m, f in zip(chosen, kept[-1], strict=True) if not m.once]
+
+            def forecast(table: NDArray[np.float32]) -> Floats:
+                said = [fitted.predict(table) for _, fitted in pairs]
+                return mixture.pool(said, [weight for weight, _ in pairs], LEARNED, LEARNED)
+
+            return forecast
 
         half = rows.where(np.arange(rows.change.size) % 2 == 0)
         self._factors, witness = spread.learn(half, fit, BAND)
@@ -172,7 +179,7 @@ class Pooled(Model):
         weights = np.array([member.weight for member in self.members])
         if not self.witnesses:
             return weights, self._factors
-        rows, since = learning.recent(panel, spread.LOOK_BACK)
+        rows, since = learning.recent(panel, spread.LOOK_BACK, LOOKED_AT)
         starts = np.array(panel.starts, dtype="datetime64[D]")
         unseen = starts[len(starts) - 1 - since] > np.datetime64(self._until)
         if not self._witnesses:
@@ -185,7 +192,7 @@ class Pooled(Model):
             said[:, ~unseen] = [told[member.witness] for member in self.members]
         weights = mixture.favoured(weights, said, LEARNED, rows, since)
         pooled = mixture.pool(list(said), weights, LEARNED, LEARNED)
-        asked = spread.lately(BAND.needed(pooled, rows), rows.ahead, since, len(panel.locations))
+        asked = spread.lately(BAND.needed(pooled, rows), rows.ahead, since)
         return weights, np.maximum(self._factors, asked)
 
 
@@ -208,7 +215,7 @@ class Combination(Pooled):
     witnesses: ClassVar[tuple[Member, ...]] = (
         Member(lambda: QuantileNetwork(LEARNED, seed=4, epochs=FEWER_PASSES), weight=2.0),
         Member(lambda: QuantileNetwork(LEARNED, seed=5, epochs=FEWER_PASSES), season=False),
-        Member(lambda: QuantileTrees(LEARNED, seed=2, trees=FEWER_TREES), weight=1.5, every=2),
+        Member(lambda: QuantileTrees(LEARNED, seed=2, trees=FEWER_TREES), weight=1.5, every=3, once=True),
     )
 
 

@@ -107,7 +107,7 @@ def learn(rows: Rows, fit: Fit, band: Band) -> tuple[Floats, Forecaster | None]:
     return np.maximum.accumulate(np.clip(factors, 1.0, WIDEST)), witness
 
 
-def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64], places: int) -> Floats:
+def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64]) -> Floats:
     """Widening that the last periods ask for: an epidemic that surprised the model last week may do so again.
 
     Parameters
@@ -118,8 +118,6 @@ def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64], pl
         Periods ahead.
     since : numpy.ndarray, shape (rows,)
         Periods from the outcome to now.
-    places : int
-        Places of the panel.
 
     Returns
     -------
@@ -130,7 +128,7 @@ def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64], pl
     --------
     >>> import numpy as np
     >>> ahead, since = np.repeat([1, 2], 200), np.tile(np.repeat(np.arange(20), 10), 2)
-    >>> lately(np.full(400, 1.8), ahead, since, 10).round(2).tolist()
+    >>> lately(np.full(400, 1.8), ahead, since).round(2).tolist()
     [1.59, 1.59, 1.59, 1.59]
     """
     factors = np.ones(FURTHEST)
@@ -142,7 +140,7 @@ def lately(ratio: Floats, ahead: NDArray[np.int64], since: NDArray[np.int64], pl
         order = np.argsort(ratio[these], kind="stable")
         passed = np.cumsum(weight[these][order])
         asked = ratio[these][order][np.searchsorted(passed, BAND * passed[-1])]
-        evidence = passed[-1] / places
+        evidence = (0.5 ** (np.unique(since[these]) / HALF_LIFE)).sum()
         factors[step - 1] = 1 + (asked - 1) * evidence / (evidence + DOUBT)
     return np.maximum.accumulate(np.clip(factors, 1.0, WIDEST))
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
-TREES = 150
+TREES = 120
 SETTINGS: dict[str, Any] = {
     "objective": "quantile",
-    "learning_rate": 0.06,
+    "learning_rate": 0.075,
     "num_leaves": 31,
     "feature_fraction": 0.4,
     "bagging_fraction": 0.7,
