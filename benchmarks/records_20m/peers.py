@@ -66,8 +66,8 @@ def anonypyx(table: pd.DataFrame) -> dict[str, Any]:
 
     table = table.assign(district=table["district"].astype("category"), sex=table["sex"].astype("category"))
     table["code"] = table["code"].astype("category")
-    maker = package.Anonymizer(table, k=K, algorithm="Mondrian", feature_columns=COLUMNS, sensitive_column="code")
-    made = pd.DataFrame(maker.anonymize())
+    maker = package.Anonymiser(table, k=K, algorithm="Mondrian", feature_columns=COLUMNS, sensitive_column="code")
+    made = pd.DataFrame(maker.anonymise())
     sizes = made.groupby([c for c in made.columns if c not in ("code", "count")], observed=True)["count"].sum()
     return {
         "rows_taken_out": round(1 - float(sizes.sum()) / len(table), 4),

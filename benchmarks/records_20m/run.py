@@ -56,7 +56,6 @@ def main() -> None:
         result: dict[str, Any] = known | {
             "claim": CLAIM,
             "command": f"python benchmarks/records_20m/run.py --rows {options.rows}",
-            "code_version": _code_version(),
             "machine": _machine(options.cores),
         }
         for part in options.parts:
@@ -79,6 +78,7 @@ def main() -> None:
                 small = _data(data, min(PEER_ROWS, options.rows), options, "parquet")
                 result["peers"] = _peers(small, Path(temporary), options)
             result.setdefault("load", {})[part] = [load, round(os.getloadavg()[0], 2)]
+            result.setdefault("code_version", {})[part] = _code_version()
             options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
 
