@@ -66,7 +66,7 @@ def train(
     column_map: options.MapOption = None,
     encoding: options.EncodingOption = None,
 ) -> None:
-    """Train a model and store it, for `salus forecast --model-file` on a machine without the data."""
+    """Train a model and store it, to forecast on machines that never see the data."""
     told = forecasting.train(
         series, out, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
         model=model, mapping=parse_options(column_map) if column_map else None, encoding=encoding,
