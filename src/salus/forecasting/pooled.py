@@ -207,10 +207,13 @@ class Combination(Pooled):
     title = "Combination of pooled networks and trees"
     title_zh = "联合神经网络与决策树的组合模型"
     members: ClassVar[tuple[Member, ...]] = (
-        Member(lambda: QuantileNetwork(LEARNED, seed=1)),
-        Member(lambda: QuantileNetwork(LEARNED, seed=2)),
-        Member(lambda: QuantileNetwork(LEARNED, seed=3), season=False, witness=1),
-        Member(lambda: QuantileTrees(LEARNED), weight=1.5, every=2, witness=2),
+        Member(lambda: QuantileNetwork(LEARNED, seed=1), weight=0.5),
+        Member(lambda: QuantileNetwork(LEARNED, seed=2), weight=0.5),
+        Member(lambda: QuantileNetwork(LEARNED, seed=11), weight=0.5),
+        Member(lambda: QuantileNetwork(LEARNED, seed=12), weight=0.5),
+        Member(lambda: QuantileNetwork(LEARNED, seed=3), weight=0.5, season=False, witness=1),
+        Member(lambda: QuantileNetwork(LEARNED, seed=13), weight=0.5, season=False, witness=1),
+        Member(lambda: QuantileTrees(LEARNED), weight=1.5, every=3, witness=2),
     )
     witnesses: ClassVar[tuple[Member, ...]] = (
         Member(lambda: QuantileNetwork(LEARNED, seed=4, epochs=FEWER_PASSES), weight=2.0),
