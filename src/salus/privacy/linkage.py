@@ -95,6 +95,7 @@ def classes(
 
 
 def _of(table: pl.DataFrame, known: tuple[str, ...], population: Mapping[str, float]) -> Classes:
+    table = table.sort(known)  # sums of fractions depend on their order, and an engine gives rows in any
     persons = int(table["persons"].sum())
     risk = table.select(risk=1.0 / pl.col("k"), persons="persons")
     register = _against_register(table, population) if known == _KNOWN[0] else (None, None)
