@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Table = NDArray[np.float32]
-TREES = 120
+TREES = 150
 SETTINGS: dict[str, Any] = {
     "objective": "quantile",
-    "learning_rate": 0.075,
     "num_leaves": 31,
     "feature_fraction": 0.4,
     "bagging_fraction": 0.7,
@@ -42,11 +41,14 @@ class QuantileTrees:
         Of the rows and features that each tree sees.
     trees : int, optional
         Trees of each ensemble; :data:`TREES` by default.
+    rate : float
+        Rate of learning: with fewer trees a higher one comes as far.
     """
 
     levels: Floats
     seed: int = 1
     trees: int | None = None
+    rate: float = 0.06
     _boosters: list[lightgbm.Booster] = field(default_factory=list, repr=False)
 
     def fit(self, table: Table, change: Floats, weight: Floats) -> None:
@@ -62,7 +64,7 @@ class QuantileTrees:
             Weight of each row, positive.
         """
         leaf = int(np.clip(change.size / 800, 10, 150))
-        settings = SETTINGS | {"seed": self.seed, "min_data_in_leaf": leaf}
+        settings = SETTINGS | {"seed": self.seed, "learning_rate": self.rate, "min_data_in_leaf": leaf}
         data = lightgbm.Dataset(table, change, weight=weight, params=settings, free_raw_data=False).construct()
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self._boosters = list(
