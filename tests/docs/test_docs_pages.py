@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from docs_pages import OFFLINE, PAGES, ROOT, Step, blocks, parse, reason_not_run, run_page, same, steps
 
-SLOW = {"README.md", "around-a-forecast.md", "epidemiologist.md"}
+SLOW = {"README.md", "around-a-forecast.md", "copd.md", "epidemiologist.md"}
 LANGUAGES = {"python", "sh", "console", "text", "csv", "toml", "json", "yaml", "html", "tsv"}
 IDS = [str(p.relative_to(ROOT)) for p in PAGES]
 
