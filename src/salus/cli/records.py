@@ -13,7 +13,8 @@ import typer
 from salus.cli import options
 from salus.errors import WallError
 from salus.privacy import attack as attacks
-from salus.privacy import deidentify, federated, keys, ledger, signatures, verification, zones
+from salus.privacy import deidentify, extract_rule, federated, keys, ledger, signatures, verification, zones
+from salus.privacy import extract as extracts
 from salus.privacy import log as logs
 from salus.privacy import policy as policies
 from salus.privacy import release as releases
@@ -247,6 +248,41 @@ def attack(
     Example: `salus records attack --root wall --places places.csv --key-file office.key`
     """
     report = attacks.attack(root, door.read(places, PLACES), release, key=keys.load(key_file), why=why)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict() | {"file": str(report.file)}, ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(report.lines()))
+
+
+@app.command()
+def extract(
+    root: Path = ROOT,
+    places: Path = typer.Option(
+        ..., "--places", help="Table of places; what lies above a district is a coarser place."
+    ),
+    rule: Path | None = typer.Option(None, "--rule", help="Rule file (TOML); without it k 11, l 2, t 0.6."),
+    out: Path | None = typer.Option(
+        None, "--out", help="Folder to write, in the wall's record zone; no other is taken."
+    ),
+    key_file: Path | None = KEY,
+    why: str = WHY,
+    as_json: bool = JSON,
+) -> None:
+    """Write a table of single persons, made coarse until each reads like others. INSIDE ONLY, in the record zone.
+
+    Persons, not rows, are counted (k); syndromes vary (l), near the shares of all (t); who fits nowhere is dropped.
+
+    Example: `salus records extract --root wall --places places.csv --key-file office.key --why "audit of August"`
+    """
+    report = extracts.extract(
+        root,
+        syndromes.definitions(),
+        door.read(places, PLACES),
+        extract_rule.load(rule),
+        key=keys.load(key_file),
+        out=out,
+        why=why,
+    )
     if as_json:
         typer.echo(json.dumps(report.as_dict() | {"file": str(report.file)}, ensure_ascii=False, indent=1))
     else:
