@@ -191,7 +191,12 @@ def begin(master: str, work: Path, memory_limit: str, settings: Mapping[str, str
 
     builder = SparkSession.builder.appName("salus").master(master)
     memory = memory_limit.lower().replace("gb", "g").replace("mb", "m")
-    local = {"spark.local.dir": str(work.absolute()), "spark.driver.memory": memory, "spark.driver.host": "127.0.0.1"}
+    local = {
+        "spark.local.dir": str(work.absolute()),
+        "spark.sql.warehouse.dir": (work.absolute() / "warehouse").as_uri(),  # else it is made where one stands
+        "spark.driver.memory": memory,
+        "spark.driver.host": "127.0.0.1",
+    }
     if master.startswith("local"):
         # as many pieces as cores, not 200
         local["spark.sql.shuffle.partitions"] = "4"

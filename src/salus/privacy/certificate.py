@@ -34,6 +34,7 @@ NEEDS = {
     "definitions": "definitions",
     "places": "places",
     "policy": "release",
+    "round": "release",
     "days": "key and records",
     "code_version": "nothing can",
 }
@@ -52,6 +53,7 @@ def write(
     *,
     simulated: bool,
     mixed: bool = False,
+    sites: int = 1,
 ) -> None:
     """Certify the files that are in a folder: two pages in words, and the signed certificate.
 
@@ -73,6 +75,8 @@ def write(
         Whether the records were simulated.
     mixed : bool
         Whether the wall releases other syndromes in another way.
+    sites : int
+        How many sites' counts were summed.
     """
     rows = [{"release": release, "claim": c, "value": v, "needs": "release"} for c, v in stated.items()]
     rows += [{"release": release, "claim": c, "value": v, "needs": NEEDS[c]} for c, v in commitments.items()]
@@ -86,7 +90,7 @@ def write(
         "certified_utc": provenance.utc_text(),
         "simulated": simulated,
         "claims": checked.to_dicts(),
-        "not_claimed": claims.not_claimed(policy, mixed=mixed),
+        "not_claimed": claims.not_claimed(policy, mixed=mixed, sites=sites),
         "files": {f.name: hash_of(f) for f in sorted(folder.iterdir())},
         "signer": {"algorithm": signatures.ALGORITHM, "public_key": public},
     }

@@ -23,6 +23,12 @@ NOT_CLAIMED_NOISY = (
 NOT_CLAIMED_MIXED = "Epsilon for everything: other diseases of the same records were released without noise."
 """What is not promised where a wall releases in both ways."""
 
+NOT_CLAIMED_SITES = (
+    "That a person counts once: one who is seen at two sites in a week counts at both.",
+    "That one site stays hidden from all the others and the combiner together: the sum less their counts is its own.",
+)
+"""What no sum of several sites promises."""
+
 NOT_CLAIMED_REVISED = (
     "Weeks are released anew with the records that came later: the difference of two releases is not guarded."
 )
@@ -58,7 +64,40 @@ def claims(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy,
     return said
 
 
-def not_claimed(policy: Policy, *, mixed: bool = False) -> list[str]:
+def of_sites(stated: dict[str, str], policy: Policy, sites: int) -> dict[str, str]:
+    """Claims of a sum of several sites that the release alone can show.
+
+    A person is counted at each site where they were seen, and nobody can tell that it is one. So a count of n can stand
+    for fewer persons, and epsilon is reckoned for somebody who is seen at every site.
+
+    Parameters
+    ----------
+    stated : dict of str to str
+        The other claims.
+    policy : Policy
+        Under which the sum was released.
+    sites : int
+        How many; nothing is claimed for one.
+
+    Returns
+    -------
+    dict of str to str
+        ``sites``; under differential privacy ``epsilon_one_site``, else ``fewest_persons``.
+
+    Examples
+    --------
+    >>> of_sites({"smallest_count_shown": "20"}, Policy(), 3)
+    {'sites': '3', 'fewest_persons': '7'}
+    """
+    if sites == 1:
+        return {}
+    if policy.noisy:
+        return {"sites": str(sites), "epsilon_one_site": f"{policy.epsilon / sites:.4g}"}
+    least = stated["smallest_count_shown"]
+    return {"sites": str(sites), "fewest_persons": least if least == "none" else str(-(-int(least) // sites))}
+
+
+def not_claimed(policy: Policy, *, mixed: bool = False, sites: int = 1) -> list[str]:
     """What a release under a policy does not promise.
 
     Parameters
@@ -67,10 +106,13 @@ def not_claimed(policy: Policy, *, mixed: bool = False) -> list[str]:
         Under which it is made.
     mixed : bool
         Whether other syndromes of the same records were released without noise.
+    sites : int
+        How many sites' counts were summed.
     """
+    more = list(NOT_CLAIMED_SITES) if sites > 1 else []
     if policy.noisy:
-        return [*NOT_CLAIMED_NOISY, *([NOT_CLAIMED_MIXED] if mixed else [])]
-    return [*NOT_CLAIMED, *([NOT_CLAIMED_REVISED] if policy.revisions == "allow" else [])]
+        return [*NOT_CLAIMED_NOISY, *([NOT_CLAIMED_MIXED] if mixed else []), *more]
+    return [*NOT_CLAIMED, *([NOT_CLAIMED_REVISED] if policy.revisions == "allow" else []), *more]
 
 
 def _described(prefix: str, values: pl.Series, found: pl.DataFrame, policy: Policy) -> dict[str, str]:

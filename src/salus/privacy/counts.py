@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from salus.data.engines import DUCKDB, StepEngine
 from salus.errors import InputError, NameNotFoundError
-from salus.privacy import nesting, stored, suppression
+from salus.privacy import stored
 from salus.privacy.policy import Policy
 from salus.privacy.steps import calendar, counting
-from salus.privacy.suppression import Tree
+from salus.privacy.tabulation import Counts, categories, tabulate
 from salus.tables import codes
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+__all__ = ["Bound", "Counts", "categories", "count", "diseases", "weeks_between"]
 
 
 @dataclass(frozen=True)
@@ -51,57 +52,6 @@ class Bound:
     used: tuple[Path, ...]
     released: pl.DataFrame
     out: Path
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Exact counts, inside the wall.
-
-    Attributes
-    ----------
-    places : polars.DataFrame
-        The places counted, parents first; ``location``, ``parent`` (nearest one above that is counted),
-        ``location_level``, ``population``.
-    tree : Tree
-        The same, by row number.
-    syndromes, diseases : tuple of str
-        Keys of the S syndromes, and the names that series use for them.
-    weeks : tuple of datetime.date
-        First days of the W weeks, all of them whole.
-    values : numpy.ndarray of int, shape (S, W, N)
-        Persons.
-    breakdowns : dict of str to numpy.ndarray of int, shape (S, W, N, K)
-        The same by the categories of ``age_group`` or ``sex``; only the places of the breakdown's level are filled.
-    cells : polars.DataFrame
-        Every count that is not zero: ``district``, ``syndrome``, ``date``, ``age_group``, ``sex``, ``persons``.
-    rows_counted, beyond_bound : int
-        Records of the syndromes in the weeks, and those among them that counted for nobody new.
-    unplaced : dict of str to int
-        Persons of districts that the places table does not have; in no count.
-    """
-
-    places: pl.DataFrame
-    tree: Tree
-    syndromes: tuple[str, ...]
-    diseases: tuple[str, ...]
-    weeks: tuple[dt.date, ...]
-    values: np.ndarray
-    breakdowns: dict[str, np.ndarray]
-    cells: pl.DataFrame
-    rows_counted: int
-    beyond_bound: int
-    unplaced: dict[str, int]
-
-
-def categories(breakdown: str) -> list[str]:
-    """Values that a breakdown can have, in order.
-
-    Parameters
-    ----------
-    breakdown : {'age_group', 'sex'}
-        Which.
-    """
-    return list(counting.AGE_NAMES if breakdown == "age_group" else counting.SEX_NAMES)
 
 
 def count(
@@ -151,39 +101,17 @@ def count(
         A syndrome is not defined, the places don't nest, or no whole week is covered.
     """
     wanted = _wanted(definitions, policy)
-    names = wanted.select("syndrome", "disease").unique().sort("syndrome")
-    syndromes = names["syndrome"].to_list()
+    names = diseases(definitions, policy)
+    syndromes = list(names)
     shift = 0 if policy.week_start == "monday" else 1
     with stored.opened(parts, spill, engine, memory_limit) as (machine, records):
         if weeks is None:
             first, last = machine.answer(counting.days_seen(records)).row(0)
-            grid = _weeks(first, last - dt.timedelta(days=7 * policy.weeks_held_back), shift)
+            grid = weeks_between(first, last - dt.timedelta(days=7 * policy.weeks_held_back), shift)
         else:
-            grid = _weeks(*weeks, shift)
+            grid = weeks_between(*weeks, shift)
         cells, rows = _cells(machine, records, wanted, syndromes, grid, shift, bound)
-    kept = nesting.counted_places(places, policy)
-    leaf = nesting.leaf_of(places, kept)
-    unplaced = (
-        cells.filter(~pl.col("district").is_in(list(leaf)))
-        .group_by("district")
-        .agg(pl.col("persons").sum())
-        .sort("district")
-    )
-    tree = suppression.tree(nesting.parents(kept))
-    values, breakdowns = _arrays(cells, kept, tree, leaf, syndromes, grid, policy)
-    return Counts(
-        places=kept,
-        tree=tree,
-        syndromes=tuple(syndromes),
-        diseases=tuple(names["disease"]),
-        weeks=tuple(grid),
-        values=values,
-        breakdowns=breakdowns,
-        cells=cells,
-        rows_counted=rows,
-        beyond_bound=rows - int(cells["persons"].sum()),
-        unplaced=dict(unplaced.iter_rows()),
-    )
+    return tabulate(cells, rows, places, policy, names, grid)
 
 
 def _wanted(definitions: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -255,43 +183,46 @@ def _bounded(
     return chosen
 
 
-def _weeks(first: dt.date, last: dt.date, shift: int) -> list[dt.date]:
+def diseases(definitions: pl.DataFrame, policy: Policy) -> dict[str, str]:
+    """Syndromes that a policy releases, in order, with the names that series use for them.
+
+    Parameters
+    ----------
+    definitions : polars.DataFrame
+        As for :func:`count`.
+    policy : Policy
+        Which syndromes.
+
+    Raises
+    ------
+    InputError
+        A syndrome is not defined.
+    """
+    return dict(_wanted(definitions, policy).select("syndrome", "disease").unique().sort("syndrome").iter_rows())
+
+
+def weeks_between(first: dt.date, last: dt.date, shift: int) -> list[dt.date]:
+    """First days of the whole weeks between two days.
+
+    Parameters
+    ----------
+    first, last : datetime.date
+        First and last day.
+    shift : {0, 1}
+        0 where weeks begin on Monday, 1 on Sunday.
+
+    Raises
+    ------
+    InputError
+        There is none.
+
+    Examples
+    --------
+    >>> weeks_between(dt.date(2024, 1, 1), dt.date(2024, 1, 14), 0)
+    [datetime.date(2024, 1, 1), datetime.date(2024, 1, 8)]
+    """
     start = first + dt.timedelta(days=(-(first.weekday() + shift)) % 7)
     whole = ((last - start).days + 1) // 7
     if whole < 1:
         raise InputError(f"there is no whole week between {first} and {last}. Ingest more records, or give other days.")
     return [start + dt.timedelta(days=7 * k) for k in range(whole)]
-
-
-def _arrays(
-    cells: pl.DataFrame,
-    kept: pl.DataFrame,
-    tree: Tree,
-    leaf: dict[str, int],
-    syndromes: list[str],
-    grid: list[dt.date],
-    policy: Policy,
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Counts of every place, and by category for those of the breakdown's level."""
-    placed = cells.filter(pl.col("district").is_in(list(leaf)))
-    rows = np.array([leaf[d] for d in placed["district"]], dtype=np.int64)
-    which = np.array([syndromes.index(s) for s in placed["syndrome"]], dtype=np.int64)
-    week = ((placed["date"] - grid[0]).dt.total_days() // 7).to_numpy().astype(np.int64)
-    persons = placed["persons"].to_numpy()
-
-    def nested(axis: np.ndarray, size: int) -> np.ndarray:
-        values = np.zeros((len(syndromes), len(grid), kept.height, size), dtype=np.int64)
-        np.add.at(values, (which, week, rows, axis), persons)
-        for place in reversed(range(tree.size)):
-            if tree.parent[place] >= 0:
-                values[:, :, tree.parent[place]] += values[:, :, place]
-        return values
-
-    total = nested(np.zeros(placed.height, dtype=np.int64), 1)[..., 0]
-    found = {}
-    here = (kept["location_level"] == policy.breakdown_level).fill_null(value=False).to_numpy()
-    for breakdown in policy.breakdowns:
-        names = categories(breakdown)
-        axis = np.array([names.index(c) for c in placed[breakdown]], dtype=np.int64)
-        found[breakdown] = nested(axis, len(names)) * here[None, None, :, None]
-    return total, found

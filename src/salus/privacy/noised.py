@@ -32,6 +32,7 @@ VALUES, CONTRIBUTIONS, SHARE = "noisy.parquet", "contributions.parquet", "share_
 """What the vault keeps of a release with noise."""
 
 _KEYS = ["location", "disease", "date"]
+_BEYOND = "of new counts were beyond the bound of their person (inside only)."
 
 
 def offer(
@@ -45,6 +46,7 @@ def offer(
     label: str,
     earlier: Sequence[str],
     released: bool,
+    sites: int = 1,
 ) -> Offer:
     """Bound, pay, add noise, make it add up.
 
@@ -68,6 +70,8 @@ def offer(
         Ids of earlier releases of the same syndromes, first one first.
     released : bool
         Whether this very release was made before.
+    sites : int
+        How many sites' counts were summed; a person may be in a bound of counts at each, and noise is for all of them.
 
     Returns
     -------
@@ -99,13 +103,13 @@ def offer(
             bound = Bound(policy.contributions_per_person_year, used, _named(exact, ~new), part / CONTRIBUTIONS)
             counts = bounded(bound)
             pay()
-            _drawn(exact, counts.values[new], new, policy).write_parquet(part / VALUES)
+            _drawn(exact, counts.values[new], new, policy, sites).write_parquet(part / VALUES)
             durable.write(part / SHARE, json.dumps(_share(exact, counts, new)).encode())
     plain = guarded.series(exact, None, label)
     drawn = pl.read_parquet(cache / VALUES)
     table = plain.drop("value").join(drawn, on=_KEYS, how="left", maintain_order="left")
     table, weeks_frozen = guarded.frozen(table.select(plain.columns), before)
-    stated = claims(table, policy)
+    stated = claims(table, policy, sites)
     if stated["places_add_up"] != "yes":
         raise WallError("gate missed: counts with noise are not whole counts that add up. Nothing was written.")
     ledger = budget.read(wall)
@@ -122,14 +126,14 @@ def offer(
         weeks_frozen=weeks_frozen,
         words=(
             f"{table.height:,} counts shown with noise: epsilon {policy.epsilon:g} a person and year, in at most "
-            f"{policy.contributions_per_person_year} counts; delta 0.",
+            f"{policy.contributions_per_person_year * sites} counts; delta 0.",
             f"Left of the budget a person and year: {left}.",
-            f"{share:.1%} of new counts were beyond the bound of their person (inside only).",
+            *([f"{share:.1%} {_BEYOND}"] if sites == 1 else []),
         ),
     )
 
 
-def claims(series: pl.DataFrame, policy: Policy) -> dict[str, str]:
+def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, str]:
     """Claims of a release with noise that the release alone can show.
 
     Parameters
@@ -138,6 +142,8 @@ def claims(series: pl.DataFrame, policy: Policy) -> dict[str, str]:
         The series released.
     policy : Policy
         Under which it was.
+    sites : int
+        How many sites' counts were summed.
 
     Returns
     -------
@@ -150,7 +156,8 @@ def claims(series: pl.DataFrame, policy: Policy) -> dict[str, str]:
     wide = values.to_numpy().reshape(-1, tree.size)
     whole = not values.null_count() and bool(((wide >= 0) & (wide == np.rint(wide))).all())
     sums = [np.array_equal(wide[:, p], wide[:, list(c)].sum(axis=1)) for p, c in enumerate(tree.children) if c]
-    size = noise.scale(policy.epsilon / _levels(tree), policy.contributions_per_person_year)
+    bound = policy.contributions_per_person_year * sites
+    size = noise.scale(policy.epsilon / _levels(tree), bound)
     zeros = int((values == 0).sum())
     return {
         "counts_shown": str(values.len() - values.null_count() - zeros),
@@ -158,7 +165,7 @@ def claims(series: pl.DataFrame, policy: Policy) -> dict[str, str]:
         "places_add_up": "yes" if whole and all(sums) else "no",
         "epsilon": f"{policy.epsilon:g}",
         "delta": "0",
-        "contributions_per_person_year": str(policy.contributions_per_person_year),
+        "contributions_per_person_year": str(bound),
         "noise_scale": f"{size:.4g}",
     }
 
@@ -188,14 +195,14 @@ def _named(exact: Counts, which: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"syndrome": pl.String, "date": pl.Date}, orient="row")
 
 
-def _drawn(exact: Counts, values: np.ndarray, new: np.ndarray, policy: Policy) -> pl.DataFrame:
+def _drawn(exact: Counts, values: np.ndarray, new: np.ndarray, policy: Policy, sites: int) -> pl.DataFrame:
     """New tables with noise, made to add up."""
     level = np.array(noise.depth(exact.tree))
     share = policy.epsilon / _levels(exact.tree)
     noisy = np.zeros(values.shape, dtype=np.int64)
     for k in range(level.max() + 1):
         here = level == k
-        noisy[:, here] = noise.laplace(values[:, here], share, policy.contributions_per_person_year)
+        noisy[:, here] = noise.laplace(values[:, here], share, policy.contributions_per_person_year * sites)
     done = noise.consistent(exact.tree, noisy)
     which = [(exact.diseases[s], exact.weeks[w]) for s, w in zip(*np.nonzero(new), strict=True)]
     places = exact.places["location"].to_list()

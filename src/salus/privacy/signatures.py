@@ -7,6 +7,7 @@ and to copy. Nothing about the secret can be learned from the public key or from
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -14,10 +15,49 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from salus.errors import InputError
+from salus.privacy import exchange
 from salus.privacy.keys import Key, write_new
 
 ALGORITHM = "Ed25519"
 """Name of the scheme, as certificates state it."""
+
+_EXCHANGE = "Salus exchange key:"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A department as others know it: who signs, and with which key masks are agreed on.
+
+    Attributes
+    ----------
+    public : str
+        Public key of its signatures, 64 hexadecimal digits.
+    exchange : str
+        Public half of its exchange key (X25519), 64 hexadecimal digits.
+    signature : str
+        Of the exchange key, by the signing key; so whoever knows the one can trust the other.
+    """
+
+    public: str
+    exchange: str
+    signature: str
+
+    @staticmethod
+    def of(key: Key) -> Member:
+        """The department of a key.
+
+        Parameters
+        ----------
+        key : Key
+            Its secret.
+        """
+        shared = exchange.public(key)
+        return Member(public_key(key), shared, sign(key, _exchange_text(shared)))
+
+    @property
+    def holds(self) -> bool:
+        """Whether the exchange key is signed by the signing key."""
+        return holds(self.public, self.signature, _exchange_text(self.exchange))
 
 
 def public_key(key: Key) -> str:
@@ -39,13 +79,17 @@ def public_key(key: Key) -> str:
 def public_pem(key: Key) -> str:
     """The public key as a text that OpenSSL and others read (SubjectPublicKeyInfo, PEM).
 
+    A line follows with the exchange key (:mod:`salus.privacy.exchange`), signed, for counts that sites share.
+
     Parameters
     ----------
     key : Key
         The department's key.
     """
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return _private(key).public_key().public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+    pem = _private(key).public_key().public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+    member = Member.of(key)
+    return f"{pem}{_EXCHANGE} {member.exchange} {member.signature}\n"
 
 
 def fingerprint(public: str) -> str:
@@ -162,6 +206,35 @@ def load_public(path: str | Path) -> str:
     if not isinstance(found, Ed25519PublicKey):
         raise InputError(f"{path} holds no Ed25519 public key but one of another kind. {wanted}")
     return found.public_bytes_raw().hex()
+
+
+def load_member(path: str | Path) -> Member:
+    """A department from its public key file.
+
+    Parameters
+    ----------
+    path : str or Path
+        As :func:`write_public` writes it.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it holds no public key, or no exchange key that the public key signed.
+    """
+    public = load_public(path)
+    lines = Path(path).read_text(encoding="ascii", errors="replace").splitlines()
+    parts = next((line.removeprefix(_EXCHANGE).split() for line in lines if line.startswith(_EXCHANGE)), [])
+    member = Member(public, *parts) if len(parts) == 2 else None
+    if member is None or not member.holds:
+        raise InputError(
+            f"{path} holds no exchange key that its public key signed, which sites need that share counts. Ask its "
+            "owner for what `salus records key FILE --public` shows."
+        )
+    return member
+
+
+def _exchange_text(shared: str) -> bytes:
+    return f"salus exchange key {shared}".encode()
 
 
 def _private(key: Key) -> Ed25519PrivateKey:
