@@ -89,6 +89,7 @@ COMMANDS = (
         "Replace or widen a forecast, with a name and a reason; both are kept, shown with a mark, and scored.",
         _from("override", "app"),
     ),
+    Later("explain", "Why a forecast says what it says.", _from("explain", "app")),
     Later("data", "Import files, pull public sources, and see what the workspace holds.", _data),
     Later("records", "The wall: de-identify, count, release, certify.", _from("records", "app")),
     Later("hub", "Forecast hubs of the hubverse: submit, check, rank.", _from("hub", "app")),

@@ -38,14 +38,25 @@ def origins(series: Series, start: dt.date, end: dt.date) -> list[dt.date]:
     found: list[dt.date] = []
     step = 0
     while True:
-        day = _step(series, start, step)
+        day = stepped(series, start, step)
         if day > end:
             return found
         found.append(day)
         step += 1
 
 
-def _step(series: Series, start: dt.date, count: int) -> dt.date:
+def stepped(series: Series, start: dt.date, count: int) -> dt.date:
+    """The day so many periods after another; of months, the same day of one (its last day when the other is one).
+
+    Parameters
+    ----------
+    series : Series
+        Gives the cadence.
+    start : datetime.date
+        Any day.
+    count : int
+        Periods; under 0 for a day before.
+    """
     if series.cadence.kind != "month":
         return series.cadence.shift(start, count)
     first = series.cadence.shift(start.replace(day=1), count)

@@ -90,7 +90,7 @@ class Renewal(Model):
         fade, smoothed, least_loss, error = 0.0, 1, np.inf, np.full((rows.size, FURTHEST), np.nan)
         for one, width in product(FADES, SMOOTHED):
             missed = _missed(_course(past, weights, length, one, width), level, panel.values, rows, columns)
-            loss = np.nanmean(np.abs(missed)) if np.isfinite(missed).any() else np.inf
+            loss = float(np.nanmean(np.abs(missed))) if np.isfinite(missed).any() else np.inf
             if loss < least_loss - 1e-9:
                 fade, smoothed, least_loss, error = one, width, loss, missed
         last = periods - 1 - panel.gaps[there]

@@ -184,6 +184,11 @@ TEXT = {
     "since.outcome.above": "higher than given",
     "since.outcome.below": "lower than given",
     "since.outcome.none": "nothing given",
+    "change.all": "Compared with the forecast of {day}, more is expected in {up} of {total} places, less in {down}.",
+    "change.place": "{place}, {period}: about {now} expected, {before} on {day}: {difference}. New figures make {new_data} of it, revised figures {revised_data}, the model fitted anew {model_change}.",
+    "change.place.unrevised": "{place}, {period}: about {now} expected, {before} on {day}: {difference}. Figures make {new_data} of it, the model fitted anew {model_change}.",
+    "change.unrevised": "The table does not say when each figure was known, so revised figures can't be told from new ones, and the earlier forecast is worked out from the figures as they stand now.",
+    "change.left": "{place} can't be compared: {reason}.",
     # what to look at
     "look.title": "What to look at",
     "look.top": "Now {at}: {names}.",

@@ -173,6 +173,11 @@ TEXT = {
     "since.outcome.above": "高于区间",
     "since.outcome.below": "低于区间",
     "since.outcome.none": "当时未给出",
+    "change.all": "与{day}的预测相比，{total}个地区中{up}个预期升高，{down}个预期降低。",
+    "change.place": "{place}，{period}：预计约为{now}，{day}的预测为{before}，相差{difference}。其中新数据占{new_data}，修订数据占{revised_data}，模型重新拟合占{model_change}。",
+    "change.place.unrevised": "{place}，{period}：预计约为{now}，{day}的预测为{before}，相差{difference}。其中数据占{new_data}，模型重新拟合占{model_change}。",
+    "change.unrevised": "数据表未注明各数值何时已知，因此无法区分修订数据与新数据；先前的预测是用目前的数值推算的。",
+    "change.left": "{place}无法比较：{reason}。",
     # what to look at
     "look.title": "应关注什么",
     "look.top": "目前处于{at}：{names}。",

@@ -118,6 +118,35 @@ REASONS = Contract(
     key=("location", "horizon", "kind"),
 )
 
+CHANGES = Contract(
+    "changes",
+    "Why one quantile of the forecast of one place and period is another than it was: three parts that add up.",
+    (
+        Column("model", pl.String, "name of the model"),
+        Column("earlier_date", pl.Date, "day of the earlier forecast"),
+        Column("reference_date", pl.Date, "day of the forecast now"),
+        _DISEASE,
+        _SIGNAL,
+        _LOCATION,
+        Column("horizon", pl.Int64, "periods ahead as counted now, from 1", minimum=1),
+        Column("target_end_date", pl.Date, "last day of the period that is forecast"),
+        Column("output_type_id", pl.String, "quantile level; 0.5 is the median"),
+        Column("before", pl.Float64, "the quantile as it was forecast on the earlier day", minimum=0),
+        Column(
+            "revised_data",
+            pl.Float64,
+            "part of older figures that were revised since; empty where not told",
+            nullable=True,
+        ),
+        Column(
+            "new_data", pl.Float64, "part of the figures of newer periods; and of revisions where these are not told"
+        ),
+        Column("model_change", pl.Float64, "part of the model: it was fitted anew"),
+        Column("now", pl.Float64, "the quantile as it is forecast now: the sum of the four before", minimum=0),
+    ),
+    key=("location", "horizon", "output_type_id"),
+)
+
 NOWCASTS = Contract(
     "nowcasts",
     "What one of the last periods of one place will read once all reports are in.",
@@ -356,6 +385,7 @@ ALL = (
     NOWCASTS,
     MILESTONES,
     REASONS,
+    CHANGES,
     RECORDS,
     CLAIMS,
     ALERTS,

@@ -17,7 +17,7 @@ from salus.data.manifest import NAME as MANIFEST
 from salus.data.output import replaced_folder
 from salus.data.provenance import InputFile, hash_file, run_record
 from salus.errors import InputError, TooShortError
-from salus.evaluation.backtest import backtest, origins
+from salus.evaluation.backtest import backtest, origins, stepped
 from salus.evaluation.status import last_known
 from salus.evaluation.trust import label
 from salus.forecasting.answer import Answer, answer, new_model
@@ -312,7 +312,7 @@ def _backtests(
     tell: Progress,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Past forecasts of the model and of persistence; without rows where nothing was known early enough."""
-    start = _back(series, day, BACKTEST_PERIODS[series.cadence.kind])
+    start = stepped(series, day, -BACKTEST_PERIODS[series.cadence.kind])
     days = [origin for origin in origins(series, start, day) if origin < day]
     try:
         tested = backtest(series, days, horizons, model, also=others, progress=lambda k, n: tell("backtesting", k, n))
@@ -320,14 +320,6 @@ def _backtests(
     except TooShortError:
         nothing = answer(new_model("persistence"), series.panel(day), horizons).table.clear()
         return nothing, nothing
-
-
-def _back(series: Series, day: dt.date, periods: int) -> dt.date:
-    if series.cadence.kind != "month":
-        return series.cadence.shift(day, -periods)
-    first = series.cadence.shift(day.replace(day=1), -periods)
-    whole = series.cadence.end(day.replace(day=1)) == day
-    return series.cadence.end(first) if whole else first.replace(day=min(day.day, series.cadence.end(first).day))
 
 
 def _shown_enough(given: Answer, panel: Panel, hidden: pl.DataFrame) -> Answer:
