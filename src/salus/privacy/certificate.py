@@ -16,7 +16,7 @@ import polars as pl
 
 from salus.data import durable, provenance
 from salus.errors import InputError
-from salus.privacy import claims, page, signatures
+from salus.privacy import claims, page, signatures, utility
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
 from salus.tables.contracts import CERTIFICATES
@@ -37,7 +37,7 @@ NEEDS = {
     "round": "release",
     "days": "key and records",
     "code_version": "nothing can",
-}
+} | dict.fromkeys(utility.CLAIMS, "key and records")
 """What is needed to check a commitment; see :data:`salus.tables.contracts.CERTIFICATES`."""
 
 _LARGEST = 10_000_000

@@ -14,13 +14,14 @@ import datetime as dt
 import functools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
 
 from salus.data import durable
 from salus.errors import WallError
-from salus.privacy import budget, guarded, noise
+from salus.privacy import budget, guarded, noise, utility
 from salus.privacy.counts import Bound, Counts
 from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
@@ -122,7 +123,11 @@ def offer(
         breakdowns=None,
         stated=stated,
         promised={"budget_left": left},
-        inside={"share_beyond_bound": share, "mean_absolute_error": _errors(plain, table)},
+        inside={
+            "share_beyond_bound": share,
+            "mean_absolute_error": _errors(plain, table),
+            "forecast_cost": [asdict(c) for c in utility.costs(plain, table, policy)],
+        },
         weeks_frozen=weeks_frozen,
         words=(
             f"{table.height:,} counts shown with noise: epsilon {policy.epsilon:g} a person and year, in at most "

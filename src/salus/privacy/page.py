@@ -84,6 +84,6 @@ def _name(claim: str, language: str) -> str:
 
 
 def _value(value: str, words: dict[str, str]) -> str:
-    if value in ("none", "unbounded", "yes"):
+    if value in ("none", "unbounded", "yes", "too few"):
         return words[value]
     return f"{int(value):,}" if value.isdecimal() and len(value) < 16 else value

@@ -34,6 +34,7 @@ TEXT = {
         "none": "none",
         "yes": "yes",
         "unbounded": "no upper end",
+        "too few": "too few counts left out to tell",
     },
     "zh": {
         "title": "发布 {release} 的证书",
@@ -64,6 +65,7 @@ TEXT = {
         "none": "无",
         "yes": "是",
         "unbounded": "无上限",
+        "too few": "隐去的计数太少，无从说起",
     },
 }
 """Sentences by language and key."""
@@ -94,6 +96,12 @@ CLAIMS = {
         "policy": "id of the policy",
         "days": "id of the days that were counted",
         "code_version": "version of Salus that made it",
+        "forecast_cost_under_1": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with below 1 cases a week",
+        "forecast_cost_1_to_3": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with 1 to below 3 cases a week",
+        "forecast_cost_3_to_10": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with 3 to below 10 cases a week",
+        "forecast_cost_10_to_30": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with 10 to below 30 cases a week",
+        "forecast_cost_30_to_100": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with 30 to below 100 cases a week",
+        "forecast_cost_over_100": "what a plain forecast from this release loses against one from exact counts (change of its weighted interval score), places with 100 or more cases a week",
     },
     "zh": {
         "counts_shown": "公布的大于零的计数个数",
@@ -120,6 +128,12 @@ CLAIMS = {
         "policy": "政策的标识",
         "days": "所计日期的标识",
         "code_version": "生成所用的Salus版本",
+        "forecast_cost_under_1": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周不足1例的地区",
+        "forecast_cost_1_to_3": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周1至不足3例的地区",
+        "forecast_cost_3_to_10": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周3至不足10例的地区",
+        "forecast_cost_10_to_30": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周10至不足30例的地区",
+        "forecast_cost_30_to_100": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周30至不足100例的地区",
+        "forecast_cost_over_100": "用本次发布代替精确计数作简单预测的损失（加权区间评分的变化），每周100及以上例的地区",
     },
 }
 """What a statement is called, by language."""

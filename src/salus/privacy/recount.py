@@ -9,7 +9,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError, WallError
-from salus.privacy import bounds, counts, guarded, ledger, log, noised, suppressed, zones
+from salus.privacy import bounds, counts, guarded, ledger, log, noised, suppressed, utility, zones
 from salus.privacy import policy as policies
 from salus.privacy.counts import Counts
 from salus.privacy.keys import Key
@@ -51,7 +51,7 @@ def recounted(
     -------
     dict of str to str
         ``inputs``, ``log_head``, ``counts`` (``as counted``, or how many are not), and, under suppression,
-        ``interval_around_value``.
+        ``interval_around_value`` and the forecast costs.
 
     Raises
     ------
@@ -82,6 +82,7 @@ def recounted(
             true = guarded.series(counted, None, "")
             new = series.join(before, on=_KEYS, how="anti") if before is not None else series
             found["interval_around_value"] = _reaches(new, counted, policy)
+            found |= utility.stated(utility.costs(true, series, policy))
         return found | {"counts": _compared(series, true, before)}
 
 

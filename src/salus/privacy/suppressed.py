@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from salus.errors import WallError
-from salus.privacy import bounds, claims, counts, guarded, suppression
+from salus.privacy import bounds, claims, counts, guarded, suppression, utility
 from salus.privacy.counts import Counts
 from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
@@ -72,11 +73,12 @@ def offer(counted: Counts, policy: Policy, label: str, copies: Sequence[Path]) -
     new = found if before is None else found.join(before, on=["disease", "date"], how="anti")
     width, ratio = check_intervals(new, exact(new, counted), policy)
     _check_ends(counted, flat, hidden)
+    cost = utility.costs(guarded.series(counted, None, label), table, policy)
     return Offer(
         series=table,
         breakdowns=broken,
         stated=stated,
-        promised={"interval_around_value": "yes"},
+        promised={"interval_around_value": "yes"} | utility.stated(cost),
         inside={
             "left_out_small": int(small.sum()),
             "left_out_partners": int(hidden.sum() - small.sum()),
@@ -87,6 +89,7 @@ def offer(counted: Counts, policy: Policy, label: str, copies: Sequence[Path]) -
                 "least_interval_by_value": ratio if np.isfinite(ratio) else None,
                 "seconds": round(seconds, 3),
             },
+            "forecast_cost": [asdict(c) for c in cost],
         },
         weeks_frozen=weeks_frozen,
         words=_words(stated, int(small.sum()), int(hidden.sum())),
