@@ -184,14 +184,18 @@ def _values(raw: pl.Series, item: Item, factor: float, *, male: bool) -> tuple[p
             {1.0: "male", 0.0: "female"}, default="male is not 1 or 0"
         )
     if item.kind == "number" and raw.dtype.is_numeric():
-        number = raw.cast(pl.Float64).fill_nan(None)
+        number = raw.cast(pl.Float64)
+        if raw.dtype.is_float():
+            number = number.fill_nan(None)
         return (number if factor == 1 else number * factor), nothing
     if item.is_number and (raw.dtype.is_numeric() or raw.dtype == pl.Boolean):
-        number = raw.cast(pl.Float64).fill_nan(None)
-        allowed = {float(level.value) for level in item.levels}
-        if set(number.unique().drop_nulls()) <= allowed:
+        number = raw.cast(pl.Float64)
+        if raw.dtype.is_float():
+            number = number.fill_nan(None)
+        allowed = [float(level.value) for level in item.levels]
+        if pl.select(pl.any_horizontal([number == value for value in allowed]).all()).item():
             return number, nothing
-        strange = number.is_not_null() & ~number.is_in(list(allowed))
+        strange = number.is_not_null() & ~number.is_in(allowed)
         told = pl.select(pl.when(strange).then(raw.cast(pl.String))).to_series()
         return pl.select(pl.when(~strange).then(number)).to_series(), told
     if raw.dtype.is_float():

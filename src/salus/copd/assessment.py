@@ -83,6 +83,15 @@ def untold_groups(tier: str, local: Local = ()) -> tuple[Unfair, ...]:
     return tuple(row for row in unfair_groups(tier, local) if row.group.startswith("ethnicity: "))
 
 
+PERCENTILES = ("income_percentile", "education_percentile")
+
+
+def inputs_of(several: Sequence[RiskModel], columns: Sequence[str]) -> list[str]:
+    """Those of a settled table's columns that models read."""
+    read = {name for model in several for term in model.terms for name in term.items}
+    return [name for name in columns if name in read or name in PERCENTILES]
+
+
 def model_frame(settled: pl.DataFrame, model: RiskModel) -> pl.DataFrame:
     """Settled answers as the models take them: counted attacks up to 12, education and income by their local place.
 
@@ -93,9 +102,9 @@ def model_frame(settled: pl.DataFrame, model: RiskModel) -> pl.DataFrame:
     model : RiskModel
         Model with the places of its survey.
     """
-    frame = settled.with_columns(pl.col("wheeze_attacks").clip(upper_bound=MOST_ATTACKS))
-    known = [c for c in ("income_percentile", "education_percentile") if settled[c].null_count() < settled.height]
-    return localised(frame, model.places) if known else frame
+    if "wheeze_attacks" in settled.columns:
+        settled = settled.with_columns(pl.col("wheeze_attacks").clip(upper_bound=MOST_ATTACKS))
+    return localised(settled, model.places)
 
 
 def tier_of(settled: pl.DataFrame) -> pl.Series:

@@ -106,7 +106,8 @@ def check(answers: pl.DataFrame, lang: str = "en") -> Checked:
         raise NameNotFoundError("language", lang, ("en", "zh"))
     items = all_items()
     absent = [pl.lit(None, item.dtype).alias(name) for name, item in items.items() if name not in answers.columns]
-    whole = answers.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64), *absent)
+    numbered = answers.with_row_index("_row").with_columns(pl.col("_row").cast(pl.Int64))
+    whole = numbered.with_columns(absent)
     rules = [r for r in _rules() if _known(r, answers.columns)]
     absent_flags = [pl.lit(value=False).alias(confirmed(n)) for n in items if confirmed(n) not in whole.columns]
     whole = whole.with_columns(absent_flags)
@@ -117,9 +118,9 @@ def check(answers: pl.DataFrame, lang: str = "en") -> Checked:
         bad = bad.new_from_index(0, whole.height)
     noted = [k for k, rule in enumerate(rules) if not rule.refuses and masks[str(k)].any()]
     refusing = [k for k, rule in enumerate(rules) if rule.refuses and masks[str(k)].any()]
-    fine = whole.filter(~bad)
+    fine = numbered.select(c for c in numbered.columns if c[0] not in "?!").filter(~bad)
     return Checked(
-        settle(fine.drop([c for c in whole.columns if c[0] in "?!"])),
+        settle(fine),
         _said(whole, masks, rules, refusing, bad, lang, "reasons"),
         _said(whole, masks, rules, noted, _any(masks, noted, whole.height) & ~bad, lang, "notes"),
     )

@@ -93,15 +93,35 @@ def spline(values: Floats, knots: Sequence[float]) -> Floats:
     >>> spline(np.array([0.0, 1.0, 4.0]), [1.0, 2.0, 3.0]).round(3).tolist()
     [[0.0, 0.0], [1.0, 0.0], [4.0, 3.0]]
     """
+    found = np.empty((len(values), len(knots) - 1))
+    spread_out(np.asarray(values, dtype=float), knots, found)
+    return found
+
+
+def spread_out(values: Floats, knots: Sequence[float], into: Floats) -> None:
+    """Write the columns of one quantity: the basis of :func:`spline`, or the values where there are no knots.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        May hold nan.
+    knots : sequence of float
+        Empty, or at least three, ascending.
+    into : ndarray of float, shape (n, 1) or (n, len(knots) - 1)
+        Written over.
+    """
+    into[:, 0] = values
+    if not knots:
+        return
     at = np.asarray(knots, dtype=float)
     last, before = at[-1], at[-2]
-    above = [np.maximum(values - knot, 0) for knot in at]
-    cubes = [each * each * each for each in above]
-    columns = [values]
+    cubes = []
+    for knot in at:
+        above = np.maximum(values - knot, 0)
+        cubes.append(above * above * above)
     for k in range(len(at) - 2):
         bent = cubes[k] - cubes[-2] * (last - at[k]) / (last - before) + cubes[-1] * (before - at[k]) / (last - before)
-        columns.append(bent / (last - at[0]) ** 2)
-    return np.column_stack(columns)
+        np.divide(bent, (last - at[0]) ** 2, out=into[:, k + 1])
 
 
 class Quantities:
@@ -127,6 +147,16 @@ class Quantities:
             self._known[name] = self._derive(name) if name in DERIVED else self._read(name)
         return self._known[name]
 
+    @property
+    def height(self) -> int:
+        """People, n of them."""
+        return self._frame.height
+
+    def of(self, term: Term) -> Floats:
+        """Values of what a term is made of, shape (n,), nan where not known."""
+        first = self[term.of[0]]
+        return first * self[term.of[1]] if len(term.of) == 2 else first
+
     def _read(self, name: str) -> Floats:
         if name not in MODEL_ITEMS:
             raise InputError(f"a model asks for '{name}', which is no item. Items: {', '.join(MODEL_ITEMS)}")
@@ -135,17 +165,20 @@ class Quantities:
         column = self._frame[name]
         if not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null)):
             raise InputError(f"column '{name}' has type {column.dtype}; numbers are wanted")
-        values: Floats = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        values: Floats = column.cast(pl.Float64).to_numpy()  # null is nan there
         return values
 
     def _status_is(self, word: str) -> Floats:
         if "smk_status" not in self._frame.columns:
             return np.full(self._frame.height, np.nan)
-        words = self._frame["smk_status"].cast(pl.String).str.to_lowercase()
-        strange = sorted(set(words.unique().drop_nulls()) - {"never", "former", "current"})
-        if strange:
-            raise InputError(f"smk_status is '{strange[0]}'; never, former or current is wanted")
-        found: Floats = (words == word).cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        words = self._frame["smk_status"].cast(pl.String)
+        known = ("never", "former", "current")
+        if sum(int((words == each).sum()) for each in known) + words.null_count() < words.len():
+            words = words.str.to_lowercase()
+            strange = sorted(set(words.unique().drop_nulls()) - set(known))
+            if strange:
+                raise InputError(f"smk_status is '{strange[0]}'; never, former or current is wanted")
+        found: Floats = (words == word).cast(pl.Float64).to_numpy()
         return found
 
     def _where_smoked(self, values: Floats) -> Floats:
@@ -204,10 +237,10 @@ def columns(known: Quantities, terms: Sequence[Term]) -> Floats:
     ndarray of float, shape (n, sum of the terms' columns)
         nan where an answer is missing.
     """
-    parts: list[Floats] = []
+    found = np.empty((known.height, sum(len(term.columns) for term in terms)))
+    at = 0
     for term in terms:
-        first = known[term.of[0]]
-        if len(term.of) == 2:
-            first = first * known[term.of[1]]
-        parts.append(spline(first, term.knots) if term.knots else first[:, None])
-    return np.hstack(parts)
+        width = len(term.columns)
+        spread_out(known.of(term), term.knots, found[:, at : at + width])
+        at += width
+    return found

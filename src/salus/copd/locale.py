@@ -81,7 +81,7 @@ def localised(frame: pl.DataFrame, where: Mapping[str, Sequence[float]]) -> pl.D
     (3.0, 4.0)
     """
     for column, target in ((INCOME, "poverty_ratio"), (EDUCATION, "education")):
-        if column not in frame.columns or target not in where:
+        if column not in frame.columns or target not in where or frame[column].null_count() == frame.height:
             continue
         given = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         outside = given[(given < 0) | (given > 100)]

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from salus.copd.design import Floats, Quantities, Term, columns
+from salus.copd.design import Floats, Quantities, Term
 from salus.copd.locale import localised
 from salus.copd.model_items import MODEL_ITEMS, NEVER_INPUTS, TIERS, Item
+from salus.copd.patterns import Alike, alike
 from salus.errors import InputError, NameNotFoundError
 
 OUTCOMES = {
@@ -35,7 +35,9 @@ OUTCOMES = {
 """What a model predicts, as columns of the data dictionary; all but the last before a bronchodilator."""
 
 FORMAT = 1
-_CHUNK = 50_000
+_CHUNK = 32_768
+_MOST_PATTERNS = 4096
+"""Patterns of missing answers of which a model remembers how to fill them."""
 
 
 @dataclass(frozen=True)
@@ -195,15 +197,16 @@ class RiskModel:
         """
         parts = []
         for start in range(0, max(frame.height, 1), _CHUNK):
-            x, tempered = self._log_odds(part := frame.slice(start, _CHUNK))
+            x, tempered, people = self._log_odds(frame.slice(start, _CHUNK))
             at = (self.intercept + x @ self.coefficients) / tempered
             found = {"probability": _expit(self._calibrated(at))}
             if interval:
-                one = np.column_stack([np.ones(part.height), x])
-                error = self.critical * np.sqrt(np.einsum("ij,ij->i", one @ self.covariance, one))
-                found["lower"] = _expit(self._calibrated(at - error / tempered))
-                found["upper"] = _expit(self._calibrated(at + error / tempered))
-            parts.append(pl.DataFrame(found))
+                square = self.covariance[0, 0] + x @ (2 * self.covariance[0, 1:])
+                square += np.einsum("ij,ij->i", x @ self.covariance[1:, 1:], x)
+                error = self.critical * np.sqrt(square) / tempered
+                found["lower"] = _expit(self._calibrated(at - error))
+                found["upper"] = _expit(self._calibrated(at + error))
+            parts.append(pl.DataFrame({name: people.back(values) for name, values in found.items()}))
         return pl.concat(parts)
 
     def contributions(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -216,7 +219,8 @@ class RiskModel:
             for each of :attr:`reasons`; and `not_known`, by which missing answers draw the log-odds towards 0. The sum
             of a row is the log-odds of :meth:`predict`. A missing answer's share is what the other answers say of it.
         """
-        x, tempered = self._log_odds(frame)
+        x, tempered, people = self._log_odds(frame)
+        x, tempered = people.back(x), people.back(tempered)
         slope = float(self.calibration.get("slope", 1.0))
         parts = x * self.coefficients * slope
         reasons = np.array([term.reason for term in self.terms for _ in term.columns])
@@ -255,31 +259,37 @@ class RiskModel:
             return log_odds
         return float(self.calibration["intercept"]) + float(self.calibration["slope"]) * log_odds
 
-    def _log_odds(self, frame: pl.DataFrame) -> tuple[Floats, Floats]:
-        """Columns less their means, the missing ones filled; and the divisor of the log-odds for those."""
-        x = columns(Quantities(localised(frame, self.places), self.expected_flow or None), self.terms) - self.mean
-        gone = np.isnan(x)
-        tempered = np.ones(len(x))
-        if not gone.any():
-            return x, tempered
-        known = np.flatnonzero(gone.any(axis=1))
-        for rows in _alike(gone[known]):
-            at = known[rows]
-            lost = gone[at[0]]
-            weights, variance = self._filled(lost.tobytes())
-            part = x[at]
-            part[:, lost] = part[:, ~lost] @ weights
-            x[at] = part
-            tempered[at] = np.sqrt(1 + np.pi * variance / 8)
-        return x, tempered
+    def _log_odds(self, frame: pl.DataFrame) -> tuple[Floats, Floats, Alike]:
+        """Columns less their means, missing ones filled; the divisor of the log-odds for those; the rows' order."""
+        known = Quantities(localised(frame, self.places), self.expected_flow or None)
+        people = alike(known, self.terms, self.mean)
+        x, tempered = people.x, np.ones(len(people.order))
+        for rows, lost in people.runs:
+            if lost.any():
+                weights, variance = self._filled(lost.tobytes())
+                x[rows, lost] = x[rows] @ weights
+                tempered[rows] = np.sqrt(1 + np.pi * variance / 8)
+        return x, tempered, people
 
     def _filled(self, pattern: bytes) -> tuple[Floats, float]:
-        """Least-squares weights of the missing columns on the known ones, and the log-odds' variance that is left."""
+        """Least-squares weights, shape (p, missing), of the missing columns, and the variance left of the log-odds."""
+        if pattern in self._fillings:
+            return self._fillings[pattern]
         lost = np.frombuffer(pattern, dtype=bool)
-        weights = np.linalg.lstsq(self.spread[np.ix_(~lost, ~lost)], self.spread[np.ix_(~lost, lost)], rcond=1e-9)[0]
-        rest = self.spread[np.ix_(lost, lost)] - self.spread[np.ix_(lost, ~lost)] @ weights
+        weights = np.zeros((len(lost), int(lost.sum())))
+        weights[~lost] = np.linalg.lstsq(
+            self.spread[np.ix_(~lost, ~lost)], self.spread[np.ix_(~lost, lost)], rcond=1e-9
+        )[0]
+        rest = self.spread[np.ix_(lost, lost)] - self.spread[np.ix_(lost, ~lost)] @ weights[~lost]
         slopes = self.coefficients[lost]
-        return weights, max(0.0, float(slopes @ rest @ slopes))
+        found = weights, max(0.0, float(slopes @ rest @ slopes))
+        if len(self._fillings) < _MOST_PATTERNS:
+            self._fillings[pattern] = found
+        return found
+
+    @cached_property
+    def _fillings(self) -> dict[bytes, tuple[Floats, float]]:
+        return {}
 
     def as_json(self) -> dict[str, Any]:
         """All of it, as it stands in a file."""
@@ -385,22 +395,6 @@ def _packaged(outcome: str, tier: str) -> RiskModel:
 def _expit(log_odds: Floats) -> Floats:
     # polars and JSON want plain floats of 64 bits; expit of scipy is typed Any
     return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
-
-
-def _alike(gone: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Row numbers of each pattern of missing columns."""
-    key = np.zeros(len(gone), dtype=np.int64)
-    for start in range(0, gone.shape[1], 32):
-        bits = gone[:, start : start + 32]
-        word = bits @ (1 << np.arange(bits.shape[1], dtype=np.int64))
-        key = np.unique(_paired(key, word), return_inverse=True)[1]
-    order = np.argsort(key, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
-
-
-def _paired(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    ranks: NDArray[np.int64] = np.unique(second, return_inverse=True)[1]
-    return first * (int(ranks.max()) + 1) + ranks
 
 
 def _rounded(values: Floats) -> list[float]:

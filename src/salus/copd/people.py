@@ -11,15 +11,17 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
+from threadpoolctl import threadpool_limits
 
 from salus.copd import answers as given
-from salus.copd.assessment import AGES, PRIMARY, SHOWN, Local, label_of, model_frame, models, tier_of
+from salus.copd.assessment import AGES, PRIMARY, SHOWN, Local, inputs_of, label_of, model_frame, models, tier_of
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
 from salus.copd.questionnaire import Instrument, Number
@@ -192,7 +194,7 @@ def _in_order(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Batches worked on side by side and given back in their order; no more are held than are worked on."""
     before, waiting = 0, deque[Future[tuple[pl.DataFrame, pl.DataFrame]]]()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:  # threads of BLAS would stand in each other's way
         for frame in frames:
             if len(waiting) == WORKERS:
                 yield waiting.popleft().result()
@@ -317,7 +319,8 @@ class _Writer:
         else:
             arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
             if self._parquet is None:
-                words = [f.name for f in arrow.schema if not pa.types.is_floating(f.type)]
+                own = ("row", "person")  # each value once: no dictionary pays
+                words = [f.name for f in arrow.schema if not pa.types.is_floating(f.type) and f.name not in own]
                 self._parquet = pyarrow.parquet.ParquetWriter(
                     self._path, arrow.schema, compression="zstd", use_dictionary=words
                 )
@@ -396,10 +399,10 @@ def _probabilities(
         if not rows.len():
             continue
         every = rows.len() == size
-        some = fine if every else fine[rows]
-        for model in models(tier, local):
-            if model.outcome not in outcomes:
-                continue
+        chosen = [model for model in models(tier, local) if model.outcome in outcomes]
+        asked = fine.select(inputs_of(chosen, fine.columns))
+        some = asked if every else asked[rows]
+        for model in chosen:
             first = model.outcome == PRIMARY
             said = model.predict(model_frame(some, model), interval=interval and first)
             made = {model.outcome: said["probability"]}
@@ -416,12 +419,20 @@ _SPIROMETRY = ("fev1_fvc", "fev1_fvc_lln", "fev1_fvc_z", "fev1_z", "fvc_z", "bel
 
 def _spirometry(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
     rows = (tiers == "C").arg_true()
+    if not rows.len():
+        return _nothing_blown().clear(fine.height)
     read = interpret_table(fine[rows]).select(_SPIROMETRY)
     if rows.len() == fine.height:
         return read
     back = read.with_columns(rows.cast(pl.Int64).alias("at"))
     everybody = pl.DataFrame({"at": pl.int_range(fine.height, eager=True)})
     return everybody.join(back, on="at", how="left", maintain_order="left").drop("at")
+
+
+@lru_cache
+def _nothing_blown() -> pl.DataFrame:
+    """No row of what spirometry gives, with its columns' types."""
+    return interpret_table(check(given.from_person({"age": 60})).fine.clear()).select(_SPIROMETRY)
 
 
 def _flags(fine: pl.DataFrame, tiers: pl.Series, local: Local) -> pl.DataFrame:
