@@ -1,57 +1,17 @@
 """Sites as processes of their own, each with its key; their releases are combined, and what is wrong is refused."""
 
-import datetime as dt
 import json
 import shutil
-import subprocess
-import sys
 
-import numpy as np
 import polars as pl
 import pytest
+from helpers_sites import RELEASE, begun, ended, process
 
 from salus.errors import InputError, WallError
-from salus.privacy import federated, keys, signatures
+from salus.privacy import federated, signatures
 from salus.privacy.keys import Key
 
 KEY = Key(bytes(range(50, 82)))
-PLACES = "location,name,parent,location_level,population\nP,P,,province,300000\n" + "".join(
-    f"{d},{d},P,district,100000\n" for d in ("A1", "A2", "A3")
-)
-WORK = """
-import sys, polars as pl
-from pathlib import Path
-from salus.privacy import deidentify, keys, policy, release
-from salus.sources.linelist import open_linelist
-from salus.surveillance import syndromes
-from salus.tables import door
-from salus.tables.contracts import PLACES
-home = Path(sys.argv[1])
-key = keys.load(home / "site.key")
-deidentify.ingest(open_linelist([home / "visits.csv"]), home / "wall", key)
-for name in sys.argv[2:]:
-    places = door.read(home / "places.csv", PLACES)
-    made = release.release(home / "wall", syndromes.definitions(), places, policy.load(name), key=key)
-    print(made.folder)
-"""
-
-
-def site(folder, seed, policies):
-    """A site at home: its key, its visits, its releases; starts a process."""
-    folder.mkdir()
-    keys.create(folder / "site.key")
-    signatures.write_public(keys.load(folder / "site.key"), folder / "site.pub")
-    (folder / "places.csv").write_text(PLACES)
-    rng = np.random.default_rng(seed)
-    rows = ["person_id,visit_date,district,icd10"]
-    for n in range(600):
-        day = dt.date(2024, 1, 1) + dt.timedelta(days=int(rng.integers(0, 28)))
-        rows.append(f"p{n},{day},A{rng.integers(1, 4)},{rng.choice(['J10.1', 'B08.4'])}")
-    rows += [f"edge{n},2024-01-{n},A1,I10" for n in (1, 28)] + ["late,2024-02-04,A1,I10"]
-    (folder / "visits.csv").write_text("\n".join(rows) + "\n")
-    return subprocess.Popen(
-        [sys.executable, "-c", WORK, str(folder), *policies], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +19,9 @@ def sites(tmp_path_factory):
     """Release and public key of each site; three add noise, the fourth leaves counts out."""
     home = tmp_path_factory.mktemp("sites")
     noisy = "differential_privacy"
-    begun = [site(home / f"site{n}", n, [noisy if n < 3 else "default"]) for n in range(4)]
-    said = [process.communicate(timeout=300) for process in begun]
-    for process, (_, errors) in zip(begun, said, strict=True):
-        assert process.returncode == 0, errors
-    folders = [
-        home / f"site{n}" / "wall" / "release" / out.strip().rsplit("/", 1)[1] for n, (out, _) in enumerate(said)
-    ]
+    kinds = [noisy, noisy, noisy, "default"]
+    out = ended([process(RELEASE, begun(home / f"site{n}", n), kind) for n, kind in enumerate(kinds)])
+    folders = [home / f"site{n}" / "wall" / "release" / made.rsplit("/", 1)[1] for n, made in enumerate(out)]
     return folders, [signatures.load_public(home / f"site{n}" / "site.pub") for n in range(4)]
 
 

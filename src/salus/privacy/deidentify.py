@@ -123,6 +123,7 @@ def ingest(
     identity = provenance.short_id([source.kind, *sorted((i.sha256, i.bytes) for i in inputs)])
     with ledger.locked(wall):
         known = ledger.read(wall, key)
+        ledger.parts(wall, known)  # refuses a wall of sums
         log.append(wall, key, "ingest", why=why, ingest=identity)
         before = next((e for e in known.entries if e.id == identity), None)
         if before is not None:

@@ -20,6 +20,9 @@ from salus.privacy.zones import Zones
 FORMAT = 2
 _NAME = "ledger.json"
 
+SHARES = "shares"
+"""Kind of an entry that is the sum of what several sites shared."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -32,11 +35,11 @@ class Entry:
     number : int
         1, 2, 3 ... in the order of arrival.
     kind : str
-        ``linelist``, ``fhir`` or ``omop``.
+        ``linelist``, ``fhir`` or ``omop``; :data:`SHARES` where several sites' counts were summed.
     inputs : tuple of dict
         ``name``, ``sha256`` and ``bytes`` of each file.
     part : str
-        Name of its Parquet file in record/.
+        Name of its Parquet file in record/; of a sum of sites, of its folder in count/.
     simulated : bool
         Whether the rows are simulated.
     rows, kept : int
@@ -83,6 +86,11 @@ class Ledger:
     key_check: str
     entries: tuple[Entry, ...] = ()
     released: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def of_sites(self) -> bool:
+        """Whether the wall holds sums of several sites instead of records."""
+        return any(e.kind == SHARES for e in self.entries)
 
 
 def read(zones: Zones, key: Key) -> Ledger:
@@ -164,7 +172,17 @@ def parts(zones: Zones, ledger: Ledger) -> list[Path]:
         The wall.
     ledger : Ledger
         Its list.
+
+    Raises
+    ------
+    WallError
+        The wall holds sums of several sites and no records.
     """
+    if ledger.of_sites:
+        raise WallError(
+            f"{zones.root} holds sums of what several sites shared and no records. Release them with "
+            "`salus records combine`; for records give another wall."
+        )
     return [zones.path("record") / e.part for e in ledger.entries]
 
 

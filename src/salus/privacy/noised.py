@@ -93,7 +93,7 @@ def offer(
                 f"persons. Put {cache} back from a copy."
             )
         years = {
-            _year(week) for week, wanted in zip(exact.weeks, np.atleast_1d(new.any(axis=0)), strict=True) if wanted
+            year_of(week) for week, wanted in zip(exact.weeks, np.atleast_1d(new.any(axis=0)), strict=True) if wanted
         }
         pay = functools.partial(
             budget.spend, wall, scheme, sorted(years), policy.epsilon, limit=policy.epsilon_limit, release=name
@@ -115,7 +115,7 @@ def offer(
         raise WallError("gate missed: counts with noise are not whole counts that add up. Nothing was written.")
     ledger = budget.read(wall)
     left = ", ".join(
-        f"{y}: {ledger.left(y):g} of {policy.epsilon_limit:g}" for y in sorted({_year(w) for w in exact.weeks})
+        f"{y}: {ledger.left(y):g} of {policy.epsilon_limit:g}" for y in sorted({year_of(w) for w in exact.weeks})
     )
     share = json.loads((cache / SHARE).read_bytes())
     return Offer(
@@ -235,6 +235,12 @@ def _errors(exact: pl.DataFrame, released: pl.DataFrame) -> dict[str, float]:
     return {str(k): float(v) for k, v in table.sort("location_level").iter_rows()}
 
 
-def _year(week: dt.date) -> int:
-    """Year of the fourth day of a week."""
+def year_of(week: dt.date) -> int:
+    """Year of the fourth day of a week, to which its counts belong.
+
+    Parameters
+    ----------
+    week : datetime.date
+        Its first day.
+    """
     return (week + dt.timedelta(days=3)).year

@@ -171,14 +171,40 @@ def load(path: str | Path | None = None) -> Policy:
     shipped = path is None or (not Path(path).exists() and name in _SHIPPED)
     source = comes if shipped else Path(name)
     try:
-        content = tomllib.loads(source.read_text(encoding="utf-8"))
+        return parsed(source.read_text(encoding="utf-8"), f"the policy file {path}")
     except FileNotFoundError as error:
         raise InputError(
             f"there is no policy file {path}. Check the name, leave it out for the default policy, or give "
             f"the name of one that comes with Salus: {', '.join(_SHIPPED)}."
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the policy file {path} can't be read: {error}. Correct it.") from error
+
+
+def parsed(text: str, where: str) -> Policy:
+    """Policy from the text of a policy file.
+
+    Parameters
+    ----------
+    text : str
+        TOML, such as :meth:`Policy.as_toml` writes it.
+    where : str
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        It can't be read, has a setting that is not known, or a value that is not allowed.
+
+    Examples
+    --------
+    >>> parsed(Policy().as_toml(), "the policy") == Policy()
+    True
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} can't be read: {error}. Correct it.") from error
     kinds = {f.name: type(f.default) for f in fields(Policy)}
     chosen: dict[str, Any] = {}
     for name, value in content.items():

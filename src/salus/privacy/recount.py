@@ -9,7 +9,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError, WallError
-from salus.privacy import bounds, counts, guarded, ledger, log, noised, suppressed, utility, zones
+from salus.privacy import bounds, counts, guarded, joint, ledger, log, noised, suppressed, utility, zones
 from salus.privacy import policy as policies
 from salus.privacy.counts import Counts
 from salus.privacy.keys import Key
@@ -63,18 +63,20 @@ def recounted(
         known = ledger.read(wall, key)
         log.append(wall, key, "verify", why="", release=release)
         heads = {e.hash for e in log.read(wall, key)}
-        number = _ingests(known, key, stated["inputs"])
+        standing = _standing(wall, known, key, stated["inputs"])
         found = {
-            "inputs": stated["inputs"] if number else "other records",
+            "inputs": stated["inputs"] if standing else "other records",
             "log_head": stated["log_head"] if stated["log_head"] in heads else "no such line",
         }
-        if not number:
+        if not standing:
             return found
         policy = policies.load(folder / "policy.toml")
         series = pl.read_parquet(folder / guarded.SERIES_FILE)
-        days = (series["date"].to_list()[0], series["date"].to_list()[-1] + dt.timedelta(days=6))
-        parts = ledger.parts(wall, known)[:number]
-        counted = counts.count(parts, definitions, places, policy, weeks=days, spill=wall.path("count"))
+        if isinstance(standing, ledger.Entry):
+            counted = joint.of_round(wall, standing)
+        else:
+            days = (series["date"].to_list()[0], series["date"].to_list()[-1] + dt.timedelta(days=6))
+            counted = counts.count(standing, definitions, places, policy, weeks=days, spill=wall.path("count"))
         before = _before(wall, known, release)
         if policy.noisy:
             true = pl.read_parquet(wall.path("vault") / "noise" / release / noised.VALUES)
@@ -86,11 +88,14 @@ def recounted(
         return found | {"counts": _compared(series, true, before)}
 
 
-def _ingests(known: Ledger, key: Key, commitment: str) -> int:
-    """How many of the ingests a commitment is to; 0 where to none."""
+def _standing(wall: zones.Zones, known: Ledger, key: Key, commitment: str) -> list[Path] | ledger.Entry:
+    """The records that a commitment is to, or the round; an empty list where to none."""
+    if known.of_sites:
+        return next((e for e in known.entries if joint.commitment(e, key) == commitment), [])
     inputs = [[i["sha256"] for i in e.inputs] for e in known.entries]
     every = range(1, len(inputs) + 1)
-    return next((n for n in every if key.commitment(provenance.canonical(inputs[:n])) == commitment), 0)
+    number = next((n for n in every if key.commitment(provenance.canonical(inputs[:n])) == commitment), 0)
+    return ledger.parts(wall, known)[:number]
 
 
 def _before(wall: zones.Zones, known: Ledger, release: str) -> pl.DataFrame | None:

@@ -104,7 +104,7 @@ def check_scheme(known: ledger.Ledger, found: dict[str, list[str]], name: str) -
         if before is not None and (before["scheme"] != name or before["rules"] != now):
             what = "another definition" if before["rules"] != now else "another policy or other places"
             raise WallError(
-                f"'{syndrome}' was released before under {what} (release {before['releases'][-1]}), "
+                f"'{syndrome}' was released before under {what} ({_last(before)}), "
                 f"and two tables of the same cases "
                 "can show together what each leaves out. Keep to that policy (its policy.toml), "
                 "those places and definitions."
@@ -138,6 +138,36 @@ def listed(known: ledger.Ledger, found: dict[str, list[str]], name: str, release
     """
     new = {s: _entry(known.released.get(s), r, name, release) | {"kind": kind} for s, r in found.items()}
     return replace(known, released=known.released | new)
+
+
+def shared(known: ledger.Ledger, found: dict[str, list[str]], name: str, number: str, kind: str) -> ledger.Ledger:
+    """The list once counts were shared in a round with other sites.
+
+    Parameters
+    ----------
+    known : Ledger
+        What was released and shared before.
+    found : dict of str to list of str
+        As :func:`rules` gives them.
+    name : str
+        As :func:`scheme` gives it, of the round.
+    number : str
+        Id of the round.
+    kind : str
+        Of the policy.
+    """
+    new = {}
+    for syndrome, now in found.items():
+        rounds = known.released.get(syndrome, {}).get("rounds", [])
+        rounds = rounds if number in rounds else [*rounds, number]
+        new[syndrome] = {"rules": now, "scheme": name, "releases": [], "rounds": rounds, "kind": kind}
+    return replace(known, released=known.released | new)
+
+
+def _last(before: dict[str, Any]) -> str:
+    if before["releases"]:
+        return f"release {before['releases'][-1]}"
+    return f"round {before['rounds'][-1]} with other sites"
 
 
 def _entry(before: dict[str, Any] | None, rules: list[str], scheme: str, name: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from salus.data import provenance
-from salus.errors import InputError
-from salus.privacy import bounds, certificate, claims, noised, page, recount, signatures
+from salus.errors import InputError, WallError
+from salus.privacy import bounds, certificate, claims, noised, page, recount, rounds, signatures
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
@@ -116,7 +116,7 @@ def verify(
         return findings + [Finding(r["claim"], r["value"], None, _CHANGED) for r in rows]
     try:
         policy, found = _recomputed(folder)
-    except InputError as error:
+    except (InputError, WallError) as error:
         return [*findings, Finding("tables", "as the certificate says", str(error))]
     found["policy"] = provenance.short_id(policy.as_dict())
     findings += [
@@ -217,10 +217,16 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
         policy = policies.load(folder / "policy.toml")
         breakdown = folder / "breakdowns.parquet"
         series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
+        agreed = rounds.load(folder / rounds.NAME) if (folder / rounds.NAME).exists() else None
+        sites = 1 if agreed is None else len(agreed.sites)
         if policy.noisy:
-            return policy, noised.claims(series, policy)
-        broken = pl.read_parquet(breakdown) if breakdown.exists() else None
-        return policy, claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
+            found = noised.claims(series, policy, sites)
+        else:
+            broken = pl.read_parquet(breakdown) if breakdown.exists() else None
+            found = claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
+        if agreed is not None:
+            found["round"] = agreed.id if agreed.policy == policy else "of another policy"
+        return policy, found | claims.of_sites(found, policy, sites)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
             "its tables are not as this version writes them; check it with the version of Salus that made it"
