@@ -222,7 +222,7 @@ def _chosen(wall: zones.Zones, known: ledger.Ledger, release: str | None) -> str
 
 
 def _membership(shown: pl.DataFrame, exact: pl.DataFrame, policy: Policy) -> dict[str, Any]:
-    found = asdict(membership.infer(shown, exact))
+    found = asdict(membership.infer(shown, exact, policy.round_to))
     return found | ({"knows_all_others": math.tanh(policy.epsilon / 2)} if policy.noisy else {})
 
 

@@ -2,7 +2,8 @@
 
 A reader knows every count shown; that a place is the sum of its parts; that the categories of a breakdown add up to
 their place; that counts are whole numbers, not below zero (or one, where zeros are shown) and not above the
-population. For each count left out the least and the largest value that all this allows are found by HiGHS.
+population. A count that is shown rounded is one of those that round to it, and not below the minimum cell. For each
+count left out the least and the largest value that all this allows are found by HiGHS.
 
 It scales because the problem falls into parts that have nothing to do with each other: diseases and weeks, and within
 them whatever is joined only by counts that are shown. Parts of the same form and numbers are solved once, and parts of
@@ -43,7 +44,9 @@ class _Table:
     cells : polars.DataFrame
         Keys, ``value``, ``block``, ``cell`` and ``whole``, by block and cell.
     values, lower, upper : numpy.ndarray, shape (T, M)
-        Value of each cell (NaN where left out) and the bounds that hold for it from the start.
+        Value of each cell (NaN where it is not known exactly) and the bounds that hold for it from the start.
+    asked : numpy.ndarray of bool, shape (T, M)
+        Which are left out, so that their intervals are wanted.
     sums : list of (int, list of int)
         Cell and the cells that it is the sum of; the same for every block.
     """
@@ -52,17 +55,19 @@ class _Table:
     values: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    asked: np.ndarray
     sums: list[tuple[int, list[int]]]
 
 
 @dataclass(frozen=True)
 class _System:
-    """Counts left out that hang together: ``matrix @ x = total``, ``lower <= x <= upper``."""
+    """Counts not known that hang together: ``matrix @ x = total``, ``lower <= x <= upper``; which are asked for."""
 
     matrix: tuple[tuple[int, int, int], ...]
     total: tuple[float, ...]
     lower: tuple[float, ...]
     upper: tuple[float, ...]
+    asked: tuple[int, ...]
 
 
 def intervals(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy) -> pl.DataFrame:
@@ -167,11 +172,18 @@ def _arranged(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Poli
     values[at] = cells["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     lower[at] = np.where(cells["whole"], 0.0, float(policy.lowest_hidden))
     upper[at] = cells["population"].cast(pl.Float64).fill_null(_UNBOUNDED).to_numpy()
-    return _Table(cells, values, lower, upper, sums)
+    asked = np.isnan(values)
+    if policy.round_to > 1:  # a count above zero that is shown is one of those that round to it
+        loose = values > 0
+        half = policy.round_to // 2
+        lower = np.where(loose, np.maximum(values - half, policy.minimum_cell), lower)
+        upper = np.where(loose, np.minimum(values + half, np.maximum(upper, values - half)), upper)
+        values = np.where(loose, np.nan, values)
+    return _Table(cells, values, lower, upper, asked, sums)
 
 
 def _systems(table: _Table, hidden: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, _System]]:
-    """Counts left out that hang together: their blocks, their cells, and their equations."""
+    """Counts not known that hang together: their blocks, their cells, their equations; only where one is left out."""
     T, M = hidden.shape
     E = len(table.sums)
     number = np.full((T, M), -1)
@@ -201,6 +213,9 @@ def _systems(table: _Table, hidden: np.ndarray) -> Iterator[tuple[np.ndarray, np
     entry_of = np.searchsorted(label[row], every)
     for part in np.flatnonzero(np.diff(member_of)):
         mine = members[member_of[part] : member_of[part + 1]]
+        asked = np.flatnonzero(table.asked[blocks[mine], cells[mine]])
+        if not asked.size:
+            continue
         entry = slice(entry_of[part], entry_of[part + 1])
         equations, local_row = np.unique(row[entry], return_inverse=True)
         where = (blocks[mine], cells[mine])
@@ -210,7 +225,13 @@ def _systems(table: _Table, hidden: np.ndarray) -> Iterator[tuple[np.ndarray, np
         matrix = zip(local_row.tolist(), np.searchsorted(mine, col[entry]).tolist(), sign[entry].tolist(), strict=True)
         yield (
             *where,
-            _System(tuple(matrix), tuple(total.ravel()[equations]), tuple(table.lower[where]), tuple(upper.tolist())),
+            _System(
+                tuple(matrix),
+                tuple(total.ravel()[equations]),
+                tuple(table.lower[where]),
+                tuple(upper.tolist()),
+                tuple(asked.tolist()),
+            ),
         )
 
 
@@ -229,7 +250,7 @@ def _batches(systems: list[_System]) -> Iterator[list[_System]]:
 
 
 def _solved(batch: list[_System]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Least and largest value of every count of each system."""
+    """Least and largest value of every count of each system that is asked for; zero for the others."""
     sizes = np.array([len(s.lower) for s in batch])
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     heights = np.concatenate([[0], np.cumsum([len(s.total) for s in batch])])
@@ -239,8 +260,8 @@ def _solved(batch: list[_System]) -> list[tuple[np.ndarray, np.ndarray]]:
     total = np.concatenate([s.total for s in batch])
     box = np.column_stack([np.concatenate([s.lower for s in batch]), np.concatenate([s.upper for s in batch])])
     low, high = np.zeros(sizes.sum()), np.zeros(sizes.sum())
-    for k in range(sizes.max()):
-        aimed = first[sizes > k] + k
+    for k in range(max(len(s.asked) for s in batch)):
+        aimed = np.array([f + s.asked[k] for f, s in zip(first, batch, strict=True) if len(s.asked) > k])
         aim = np.zeros(sizes.sum())
         aim[aimed] = 1.0
         for sign, end in ((1.0, low), (-1.0, high)):

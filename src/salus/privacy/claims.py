@@ -7,6 +7,9 @@ import polars as pl
 
 from salus.privacy.policy import Policy
 
+RATES = "of the counts shown"
+"""What a release states of its rates."""
+
 NOT_CLAIMED = (
     "What a reader knows from elsewhere about single persons, beyond the counts shown.",
     "What a reader may guess from the rule by which counts were chosen to be left out.",
@@ -61,7 +64,7 @@ def claims(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy,
         for dimension in policy.breakdowns:
             part = found.filter(~pl.col("whole"), dimension=dimension)
             said |= _described(f"{dimension}_", breakdown.filter(dimension=dimension)["value"], part, policy)
-    return said
+    return said | ({"rounded_to": str(policy.round_to)} if policy.round_to > 1 else {})
 
 
 def of_sites(stated: dict[str, str], policy: Policy, sites: int) -> dict[str, str]:

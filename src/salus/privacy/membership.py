@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from salus.privacy.rounding import rounded
+
 
 @dataclass(frozen=True)
 class Membership:
@@ -35,7 +37,7 @@ class Membership:
     advantage: float
 
 
-def infer(shown: pl.DataFrame, exact: pl.DataFrame) -> Membership:
+def infer(shown: pl.DataFrame, exact: pl.DataFrame, round_to: int = 1) -> Membership:
     """Try to tell from counts whether persons are in them.
 
     Parameters
@@ -44,6 +46,9 @@ def infer(shown: pl.DataFrame, exact: pl.DataFrame) -> Membership:
         Released: ``location``, ``parent``, ``disease``, ``date``, ``value`` (null where left out).
     exact : polars.DataFrame
         The same, exact.
+    round_to : int
+        Multiple to which the counts shown were rounded; a person is told from such a count only where it would have
+        been another without them.
 
     Returns
     -------
@@ -61,6 +66,9 @@ def infer(shown: pl.DataFrame, exact: pl.DataFrame) -> Membership:
     counts, true = (wide[name].select(places).cast(pl.Float64).to_numpy() for name in ("c", "n"))
     leaves = [k for k, p in enumerate(places) if p not in inner]
     seen = ~np.isnan(counts)
+    less = true - 1.0 if round_to == 1 else rounded(true - 1.0, round_to)
+    if round_to > 1:
+        seen &= counts != less
     any_shown = np.column_stack(
         [seen[:, [places.index(a) for a in _chain(places[k], parents)]].any(axis=1) for k in leaves]
     )
@@ -72,7 +80,8 @@ def infer(shown: pl.DataFrame, exact: pl.DataFrame) -> Membership:
     here = counts[:, leaves]
     known = ~np.isnan(here) & (around > 0) & (here >= 1) & (weight > 0)
     w = weight[known] / persons
-    inside, outside = here[known] / around[known], (here[known] - 1) / around[known]
+    without = here - 1 if round_to == 1 else less[:, leaves]
+    inside, outside = here[known] / around[known], without[known] / around[known]
     blind = 1.0 - w.sum()
     auc, advantage = _compared(inside, outside, w)
     return Membership(

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from salus.privacy import signatures
+from salus.privacy.claims import RATES
 from salus.privacy.page_words import CLAIMS, DIMENSIONS, NOT_CLAIMED, TEXT
 from salus.privacy.policy import Policy
 
@@ -68,12 +69,13 @@ def _lede(stated: dict[str, str], policy: Policy, words: dict[str, str]) -> str:
             bound=stated["contributions_per_person_year"],
         )
     hidden = int(stated["counts_left_out"])
-    return words["lede.suppression" if hidden else "lede.all"].format(
+    said = words["lede.suppression" if hidden else "lede.all"].format(
         shown=f"{int(stated['counts_shown']):,}",
         zeros=f"{int(stated['zeros_shown']):,}",
         hidden=f"{hidden:,}",
         last=policy.minimum_cell - 1,
     )
+    return said if policy.round_to == 1 else said + words["lede.rounded"].format(to=policy.round_to)
 
 
 def _name(claim: str, language: str) -> str:
@@ -84,6 +86,6 @@ def _name(claim: str, language: str) -> str:
 
 
 def _value(value: str, words: dict[str, str]) -> str:
-    if value in ("none", "unbounded", "yes", "too few"):
+    if value in ("none", "unbounded", "yes", "too few", RATES):
         return words[value]
     return f"{int(value):,}" if value.isdecimal() and len(value) < 16 else value

@@ -21,10 +21,11 @@ _CHOICES = {
 }
 _BREAKDOWNS = ("age_group", "sex")
 _OF_KIND = {
-    "suppression": ("minimum_cell", "zeros", "minimum_interval", "breakdowns", "breakdown_level"),
+    "suppression": ("minimum_cell", "zeros", "minimum_interval", "round_to", "breakdowns", "breakdown_level"),
     "differential_privacy": ("epsilon", "contributions_per_person_year", "epsilon_limit"),
 }
 _LARGEST_EPSILON = 10.0
+_PLAIN = {"round_to": 1, "rates_per": 0}  # not written, so that older policies keep their id
 _SHIPPED = ("default", "differential_privacy")
 
 
@@ -44,6 +45,10 @@ class Policy:
         Whether a zero is shown.
     minimum_interval : int
         Width of the interval in which a reader can place a count that was left out; at least ``minimum_cell``.
+    round_to : {1, 5}
+        Counts shown are the nearest multiple of it; 1 for as they are.
+    rates_per : int
+        Rates per so many inhabitants are released too, with the digits that their counts support; 0 for none.
     syndromes : tuple of str
         What is released; empty for all that the definitions have.
     levels : tuple of str
@@ -84,6 +89,8 @@ class Policy:
     minimum_cell: int = 11
     zeros: str = "show"
     minimum_interval: int = 15
+    round_to: int = 1
+    rates_per: int = 0
     syndromes: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     breakdowns: tuple[str, ...] = ()
@@ -106,6 +113,10 @@ class Policy:
             raise _refused("minimum_cell", self.minimum_cell, f"at least {FLOOR}; 11 is usual")
         if self.minimum_interval < self.minimum_cell:
             raise _refused("minimum_interval", self.minimum_interval, f"at least minimum_cell ({self.minimum_cell})")
+        if self.round_to not in (1, 5):
+            raise _refused("round_to", self.round_to, "5, or 1 for counts as they are")
+        if self.rates_per not in (0, 1_000, 10_000, 100_000, 1_000_000):
+            raise _refused("rates_per", self.rates_per, "0 for none, 1000, 10000, 100000 or 1000000")
         if not 0 <= self.weeks_held_back <= 52:
             raise _refused("weeks_held_back", self.weeks_held_back, "0 to 52")
         if not 0 < self.epsilon <= _LARGEST_EPSILON:
@@ -137,8 +148,9 @@ class Policy:
         return self.kind == "differential_privacy"
 
     def as_dict(self) -> dict[str, Any]:
-        """All settings of the policy's kind by name, lists as lists."""
+        """All settings of the policy's kind by name, lists as lists; no rounding and no rates are not named."""
         other = {s for kind, settings in _OF_KIND.items() if kind != self.kind for s in settings}
+        other |= {s for s, plain in _PLAIN.items() if getattr(self, s) == plain}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in other}
 
     def as_toml(self) -> str:

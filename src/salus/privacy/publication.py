@@ -16,7 +16,7 @@ import polars as pl
 
 from salus.data import durable, provenance
 from salus.data.output import output_error
-from salus.privacy import certificate, claims, guarded, ledger, log, noised, scheme, signatures, suppressed
+from salus.privacy import certificate, claims, guarded, ledger, log, noised, rounding, scheme, signatures, suppressed
 from salus.privacy.counts import Bound, Counts
 from salus.privacy.keys import Key
 from salus.privacy.offer import Offer
@@ -36,7 +36,7 @@ not, and how to check it; `certificate.json` is the same for a machine, signed.
 
 _SUPPRESSED = """\
 A count of 1 to {last} is left out, and so are further counts, so that none comes back by adding and subtracting.
-A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}"""
+A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}{rounded}"""
 
 _NOISED = """\
 Each count has noise, so that all of them say little of whether any one person was in the records of a year
@@ -127,9 +127,12 @@ def publish(
             earlier=earlier,
             released=any(name in r["releases"] for r in known.released.values()),
             sites=matter.sites,
+            generation=known.generation,
         )
     else:
         offer = suppressed.offer(counted, policy, said, [copies / r for r in earlier])
+    if policy.rates_per:
+        offer.stated["rates"] = claims.RATES
     offer.stated.update(claims.of_sites(offer.stated, policy, matter.sites))
     inside: dict[str, Any] = {
         "release": name,
@@ -202,7 +205,8 @@ def _write_release(
     if policy.noisy:
         rule = _NOISED.format(epsilon=policy.epsilon, bound=offer.stated["contributions_per_person_year"])
     else:
-        rule = _SUPPRESSED.format(last=policy.minimum_cell - 1, zeros=zeros)
+        rounded = f" Counts shown are rounded to the nearest {policy.round_to}." if policy.round_to > 1 else ""
+        rule = _SUPPRESSED.format(last=policy.minimum_cell - 1, zeros=zeros, rounded=rounded)
     said = _README.format(
         id=name,
         guarded=rule,
@@ -213,6 +217,8 @@ def _write_release(
         _write_tables(part, offer)
         durable.write(part / "policy.toml", policy.as_toml().encode())
         durable.write(part / "README.md", said.encode())
+        if policy.rates_per:
+            durable.write(part / rounding.RATES_FILE, rounding.rates(offer.series, policy).encode())
         for file, content in matter.files.items():
             durable.write(part / file, content)
         certificate.write(

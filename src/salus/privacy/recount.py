@@ -9,7 +9,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError, WallError
-from salus.privacy import bounds, counts, guarded, joint, ledger, log, noised, suppressed, utility, zones
+from salus.privacy import bounds, counts, guarded, joint, ledger, log, noised, rounding, suppressed, utility, zones
 from salus.privacy import policy as policies
 from salus.privacy.counts import Counts
 from salus.privacy.keys import Key
@@ -81,10 +81,11 @@ def recounted(
         if policy.noisy:
             true = pl.read_parquet(wall.path("vault") / "noise" / release / noised.VALUES)
         else:
-            true = guarded.series(counted, None, "")
+            plain = guarded.series(counted, None, "")
+            true = rounding.shown(plain, policy)
             new = series.join(before, on=_KEYS, how="anti") if before is not None else series
             found["interval_around_value"] = _reaches(new, counted, policy)
-            found |= utility.stated(utility.costs(true, series, policy))
+            found |= utility.stated(utility.costs(plain, series, policy))
         return found | {"counts": _compared(series, true, before)}
 
 

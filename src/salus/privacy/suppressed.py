@@ -2,7 +2,8 @@
 
 The gates, each of which stops the release:
 
-- no count shown is under the minimum cell, and none is changed; zeros are hidden where the policy says so;
+- no count shown is under the minimum cell, and none is changed but by the rounding that the policy says; zeros are
+  hidden where it says so;
 - every count left out, by linear programming over all tables at once (:mod:`salus.privacy.bounds`), stays open by at
   least the policy's width (of a breakdown of which nothing is shown, by at least the minimum cell), and by at least
   +-50 % of its value;
@@ -21,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from salus.errors import WallError
-from salus.privacy import bounds, claims, counts, guarded, suppression, utility
+from salus.privacy import bounds, claims, counts, guarded, rounding, suppression, utility
 from salus.privacy.counts import Counts
 from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
@@ -56,13 +57,13 @@ def offer(counted: Counts, policy: Policy, label: str, copies: Sequence[Path]) -
     hidden = suppression.suppress(counted.tree, flat, policy.minimum_cell, policy.minimum_interval, policy.zeros)
     small = suppression.primary(flat, policy.minimum_cell, policy.zeros)
     shaped = hidden.reshape(counted.values.shape)
-    table = guarded.series(counted, shaped, label)
+    table = rounding.shown(guarded.series(counted, shaped, label), policy)
     _check_shown(table, counted, policy)
     before = guarded.earlier(copies, guarded.SERIES_FILE, counted.diseases)
     table, weeks_frozen = guarded.frozen(table, before)
     broken = None
     if policy.breakdowns:
-        broken = guarded.breakdowns(counted, shaped, policy, label)
+        broken = rounding.shown(guarded.breakdowns(counted, shaped, policy, label), policy)
         broken, _ = guarded.frozen(broken, guarded.earlier(copies, guarded.BREAKDOWNS_FILE, counted.diseases))
     _check_frozen(table, before)
     began = time.perf_counter()
@@ -115,7 +116,7 @@ def _words(stated: dict[str, str], small: int, hidden: int) -> tuple[str, ...]:
 def _check_shown(table: pl.DataFrame, counted: Counts, policy: Policy) -> None:
     if policy.zeros == "hide" and (table["value"] == 0).any():
         raise WallError(f"gate missed: a zero would be shown, which the policy hides. {_NOTHING}")
-    exact = pl.Series(counted.values.ravel(), dtype=pl.Float64)
+    exact = pl.Series(rounding.rounded(counted.values.ravel(), policy.round_to), dtype=pl.Float64)
     if ((table["value"] != exact) & table["value"].is_not_null()).any():
         raise WallError(f"gate missed: a count to be shown is not the one that was counted. {_NOTHING}")
 
@@ -130,8 +131,9 @@ def _check_frozen(table: pl.DataFrame, before: pl.DataFrame | None) -> None:
 
 
 def _check_stated(stated: dict[str, str], policy: Policy) -> None:
+    least = int(rounding.rounded(np.array([policy.minimum_cell]), policy.round_to)[0])
     for claim, value in stated.items():
-        if claim.endswith("smallest_count_shown") and value != "none" and int(value) < policy.minimum_cell:
+        if claim.endswith("smallest_count_shown") and value != "none" and int(value) < least:
             raise WallError(
                 f"gate missed: a count of {value} would be shown, under the policy's {policy.minimum_cell}. {_NOTHING}"
             )

@@ -13,7 +13,7 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError, WallError
-from salus.privacy import bounds, certificate, claims, noised, page, recount, rounds, signatures
+from salus.privacy import bounds, certificate, claims, noised, page, recount, rounding, rounds, signatures
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
@@ -224,6 +224,9 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
         else:
             broken = pl.read_parquet(breakdown) if breakdown.exists() else None
             found = claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
+        if policy.rates_per:
+            same = (folder / rounding.RATES_FILE).read_bytes() == rounding.rates(series, policy).encode()
+            found["rates"] = claims.RATES if same else "others"
         if agreed is not None:
             found["round"] = agreed.id if agreed.policy == policy else "of another policy"
         return policy, found | claims.of_sites(found, policy, sites)
