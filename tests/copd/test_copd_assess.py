@@ -18,6 +18,7 @@ from salus.copd.answers import from_person
 from salus.copd.assessment import SHOWN, models
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
+from salus.copd.model import RiskModel
 from salus.copd.people import assess_table
 from salus.copd.questions import all_items
 from salus.copd.told import count, told
@@ -208,23 +209,44 @@ def test_the_order_and_the_company_of_rows_change_nothing() -> None:
     assert alone["probability"][0] == pytest.approx(whole["probability"][7])
 
 
-def test_ethnicity_changes_no_probability_and_says_where_the_model_was_unfair() -> None:
-    plain = one()
-    unfair = {row["subgroup"] for row in models("A")[0].audit if not 0.8 <= row["observed_expected"] <= 1.25}
-    for value in ("white", "black", "mexican", "other_hispanic", "other"):
-        said = one(ethnicity=value)
-        assert said.risks == plain.risks
-        assert said.untold == ()
+@pytest.mark.parametrize("tier", ["A", "B"])
+def test_every_group_outside_the_bounds_is_flagged_for_its_people_and_for_no_others(tier: str) -> None:
+    """Ethnicity changes no probability, and its groups are flagged only where it was recorded."""
+    flow = {"pef_lpm": 400} if tier == "B" else {}
+    wanted: dict[str, set[str]] = {}
+    for outcome in (*SHOWN, "y_post070"):
+        for row in RiskModel.load(outcome, tier).audit:
+            if not 0.8 <= row["observed_expected"] <= 1.25:
+                wanted.setdefault(row["subgroup"], set()).add(outcome)
+    assert len(wanted) >= 4
+    people = [SMOKER | flow | {"ethnicity": e} for e in ("white", "black", "mexican", "other_hispanic", "other")]
+    people += [SMOKER | flow, SMOKER | flow | {"age": 45, "smk_years": 20}]
+    groups = ["white", "black", "mexican", "other_hispanic", "other", None, None]
+    table = assess_table(pl.DataFrame(people, infer_schema_length=None), outcomes=(*SHOWN, "y_post070"))
+    plain = assess(people[5])
+    for person, group, row in zip(people, groups, table.iter_rows(named=True), strict=True):
+        theirs = [*([f"ethnicity: {group}"] if group else []), "age: 40-49" if person["age"] == 45 else "age: 60-69"]
+        theirs = [name for name in theirs if name in wanted]
+        found = {part.rpartition(" (")[0]: part.rpartition(" (")[2] for part in (row["subgroups"] or "").split(" | ")}
+        assert {name for name in found if name} == set(theirs)
+        assert all(set(found[name].rstrip(")").split(", ")) == wanted[name] for name in theirs)
+        said = assess(person)
         assert said.subgroups is not None
-        told_of = {group.group for group in said.subgroups}
-        assert (f"ethnicity: {value}" in told_of) == (f"ethnicity: {value}" in unfair)
+        told_of = {(one.group, one.outcome) for one in said.subgroups}
+        assert told_of == {(n, o) for n in theirs for o in wanted[n] if o in SHOWN}
         assert ("subgroup" in said.flags) == bool(told_of)
-    assert {group.group for group in plain.untold} == {name for name in unfair if name.startswith("ethnicity")}
-    table = assess_table(pl.DataFrame([SMOKER | {"ethnicity": e} for e in ("white", "mexican")]))
-    assert [("ethnicity: mexican" in (names or "")) for names in table["subgroups"]] == [
-        False,
-        "ethnicity: mexican" in unfair,
-    ]
+        assert bool(said.untold) == (group is None)
+        if person["age"] == 62:
+            assert said.risks == plain.risks
+    assert {one.group for one in plain.untold} <= {name for name in wanted if name.startswith("ethnicity")}
+
+
+def test_groups_are_told_with_what_was_found() -> None:
+    flagged = told(assess(SMOKER | {"ethnicity": "mexican"}))
+    [flags] = [section for section in flagged.sections if section.key == "flags"]
+    assert "found for 100 expected, by definition)" in " ".join(flags.text)
+    chinese = told(assess(SMOKER | {"ethnicity": "mexican"}, lang="zh"), "zh")
+    assert "按不同定义实有" in " ".join(next(s for s in chinese.sections if s.key == "flags").text)
 
 
 def test_a_departments_own_model_takes_the_place_of_the_packaged_one_and_is_named() -> None:

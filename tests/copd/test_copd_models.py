@@ -183,8 +183,9 @@ def test_a_person_of_a_badly_calibrated_group_is_flagged() -> None:
         {"subgroup": "smoking: current", "observed_expected": 0.7},
         {"subgroup": "sex: male", "observed_expected": 1},
     ]
+    audits = {"y_llngl": audit, "y_mod": [*audit, {"subgroup": "age: 60-69", "observed_expected": 1.26}], "y_070": []}
     people = pl.DataFrame({"age": [50, 60], "male": [1, 1], "smk_status": ["current", "never"]})
-    assert flags(people, audit) == [["smoking: current"], []]
+    assert flags(people, audits) == [{"smoking: current": ["y_llngl", "y_mod"]}, {"age: 60-69": ["y_mod"]}]
     assert "age: 40-49" not in dict(subgroups(people))
 
 

@@ -12,8 +12,9 @@ from helpers_people import HEALTHY, SMOKER
 from typer.testing import CliRunner
 
 from salus.cli.app import app
-from salus.copd import people
-from salus.copd.people import Tally, assess_file, assess_table, guard_output
+from salus.copd import people_files
+from salus.copd.people import Tally, assess_file, assess_table
+from salus.copd.people_files import guard_output
 from salus.copd.questions import all_items
 from salus.copd.spirometry import spirometry
 from salus.errors import InputError, WallError
@@ -34,7 +35,7 @@ run = CliRunner()
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv"])
 def test_batches_give_the_rows_of_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    monkeypatch.setattr(people, "BATCH", 3)
+    monkeypatch.setattr(people_files, "BATCH", 3)
     many = pl.concat([ROWS] * 5)
     source, out = tmp_path / f"people{ending}", tmp_path / f"assessed{ending}"
     many.write_parquet(source) if ending == ".parquet" else many.write_csv(source)

@@ -16,12 +16,15 @@ from rich.console import Console
 from salus.cli import options
 from salus.cli.copd_screen import ask, show
 from salus.copd import assess as assess_one
+from salus.copd.assessment import ASKED_FOR, SHOWN
 from salus.copd.interview import start
 from salus.copd.model import RiskModel
-from salus.copd.people import Tally, assess_file, assess_table, guard_output
+from salus.copd.people import Tally, assess_file, assess_table
+from salus.copd.people_files import guard_output
 from salus.copd.record_fhir import people_from_fhir, questionnaire
 from salus.copd.record_omop import people_from_omop
 from salus.copd.told import fairness, told
+from salus.data.engines import DUCKDB
 from salus.data.output import replaced_file
 from salus.errors import InputError
 
@@ -80,6 +83,14 @@ def assess(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Write the rows: .parquet or .csv; .json of one person."),
     ] = None,
+    post: Annotated[
+        bool,
+        typer.Option("--post", help="Of a table also y_post070, the ratio after a bronchodilator."),
+    ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(help="duckdb, in this process, or a Spark master such as local[*]; the same rows of --out."),
+    ] = DUCKDB,
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where a row is refused.")] = False,
     as_json: options.JsonOption = False,
 ) -> None:
@@ -93,7 +104,7 @@ def assess(
         for name, value in (("--answer", answer), ("--confirm", confirm), ("--with", also), ("--tier", tier)):
             if value:
                 raise InputError(f"{name} is for one person, and a file was given. Leave one of the two out.")
-        _many(files, kind, out, lang, local, strict=strict, as_json=as_json)
+        _many(files, kind, out, lang, local, engine, post=post, strict=strict, as_json=as_json)
         return
     if answer and also:
         raise InputError("--with asks questions, and answers were given. Give the questionnaire's items with --answer.")
@@ -137,12 +148,24 @@ def write_questionnaire(
 
 
 def _many(
-    files: list[Path], kind: Format, out: Path | None, lang: str, local: list[RiskModel], *, strict: bool, as_json: bool
+    files: list[Path],
+    kind: Format,
+    out: Path | None,
+    lang: str,
+    local: list[RiskModel],
+    engine: str,
+    *,
+    post: bool,
+    strict: bool,
+    as_json: bool,
 ) -> None:
+    if engine != DUCKDB and out is None:
+        raise InputError(f"--engine {engine} writes rows: give --out FILE.")
     source, inputs = _source(files, kind)
+    outcomes = (*SHOWN, ASKED_FOR) if post else SHOWN
     tally, rows = Tally(), None
     if out is None:
-        rows = assess_table(source, lang=lang, tally=tally, local=local)
+        rows = assess_table(source, lang=lang, outcomes=outcomes, tally=tally, local=local)
     else:
         with options.Stages() as stages:
             batches: Any = source if isinstance(source, Path) else [source]
@@ -150,8 +173,10 @@ def _many(
                 batches,
                 out,
                 lang=lang,
+                outcomes=outcomes,
                 inputs=inputs,
                 local=local,
+                engine=engine,
                 on_batch=lambda done: stages("Assessing", done, done),
             )
     if as_json:

@@ -15,7 +15,8 @@ from salus.cli.copd_assess import INSIDE, LangOption, summary
 from salus.cli.copd_screen import show
 from salus.copd import assess
 from salus.copd.assessment import every_equation
-from salus.copd.people import Tally, batches, guard_output, write_rows
+from salus.copd.people import Tally
+from salus.copd.people_files import batches, guard_output, write_rows
 from salus.copd.spirometry import spirometry as read_table
 from salus.copd.spirometry import spirometry_batches
 from salus.copd.told import equation_rows, told

@@ -94,10 +94,13 @@ class Unfair:
         As the audit names it, such as 'ethnicity: black'.
     observed_expected : float
         Cases that were found over those that the model expected.
+    outcome : str
+        Outcome whose model it was.
     """
 
     group: str
     observed_expected: float
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,8 @@ class Assessment:
     outside : tuple of Outside
         Answers outside the model's data.
     subgroups : tuple of Unfair or None
-        Groups of this person in which observed over expected was outside .8 to 1.25; None where it was not audited.
+        Groups of this person in which observed over expected was outside .8 to 1.25, by outcome; None where no model
+        was audited.
     untold : tuple of Unfair
         Such groups of which it is not known whether the person belongs to them: ethnicity is not asked for.
     instruments : Mapping of str to Result

@@ -23,14 +23,16 @@ from salus.copd.locale import localised
 from salus.copd.model import RiskModel
 from salus.copd.questionnaire import Result
 from salus.copd.questions import LITRES_A_MINUTE, Item, all_items
-from salus.copd.subgroups import FAIR
 from salus.copd.subgroups import flags as flagged
+from salus.copd.subgroups import unfair
 from salus.errors import InputError, NameNotFoundError
 
 PRIMARY = "y_llngl"
 """Outcome whose probability is said first: airflow obstruction by the lower limit of normal of GLI Global 2022."""
 SHOWN = ("y_llngl", "y_lln12", "y_mod", "y_070")
 """Outcomes of an answer, the first being :data:`PRIMARY`."""
+ASKED_FOR = "y_post070"
+"""Outcome of a table where it is asked for: after a bronchodilator, which 581 of 1,219 people never had."""
 AGES = (40, 79)
 MOST_ATTACKS = 12
 """Attacks of wheezing that the survey counted up to."""
@@ -64,6 +66,28 @@ def models(tier: str, local: Local = ()) -> tuple[RiskModel, ...]:
     return tuple(own.get((outcome, tier)) or RiskModel.load(outcome, tier) for outcome in SHOWN)
 
 
+def models_of(tier: str, outcomes: Sequence[str], local: Local = ()) -> tuple[RiskModel, ...]:
+    """Models of a tier for the outcomes of a table, the first being that with an interval.
+
+    Parameters
+    ----------
+    tier, local
+        As for :func:`models`.
+    outcomes : sequence of str
+        Of :data:`SHOWN`, or :data:`ASKED_FOR`.
+
+    Raises
+    ------
+    NameNotFoundError
+        There is no such outcome.
+    """
+    for outcome in outcomes:
+        if outcome not in (*SHOWN, ASKED_FOR):
+            raise NameNotFoundError("outcome of an assessment", outcome, (*SHOWN, ASKED_FOR))
+    chosen = tuple(model for model in models(tier, local) if model.outcome in outcomes)
+    return (*chosen, RiskModel.load(ASKED_FOR, tier)) if ASKED_FOR in outcomes else chosen
+
+
 def label_of(several: Sequence[RiskModel]) -> str:
     """Version of the models and what may be said of their calibration; of each outcome where they differ."""
     labels = {model.outcome: model.label for model in several}
@@ -73,9 +97,12 @@ def label_of(several: Sequence[RiskModel]) -> str:
 
 
 def unfair_groups(tier: str, local: Local = ()) -> tuple[Unfair, ...]:
-    """Groups for which the first model of a tier was off by more than a fifth in its audit."""
-    audit = [Unfair(str(r["subgroup"]), float(r["observed_expected"])) for r in models(tier, local)[0].audit]
-    return tuple(row for row in audit if not FAIR[0] <= row.observed_expected <= FAIR[1])
+    """Groups for which a model of a tier was off by more than a fifth in its audit, of all outcomes that are shown."""
+    return tuple(
+        Unfair(group, ratio, model.outcome)
+        for model in models(tier, local)
+        for group, ratio in unfair(model.audit).items()
+    )
 
 
 def untold_groups(tier: str, local: Local = ()) -> tuple[Unfair, ...]:
@@ -283,9 +310,9 @@ def _scored(
     flags += ["asymptomatic"] if free else []
     flags += ["diagnosed"] if known.get("prior_dx") == 1 else []
     flags += ["outside"] if outside else []
-    of = {row.group: row for row in unfair_groups(tier, local)}
-    audit = [dict(row) for row in first.audit]
-    groups = tuple(of[name] for name in flagged(frame, audit)[0]) if audit else None
+    audits = {model.outcome: model.audit for model in several if model.audit}
+    theirs = flagged(frame, audits)[0]
+    groups = tuple(r for r in unfair_groups(tier, local) if r.outcome in theirs.get(r.group, ())) if audits else None
     flags += ["subgroup"] if groups else []
     step = "diagnosed" if "diagnosed" in flags else "asymptomatic" if free else "spirometry"
     return Assessment(

@@ -19,6 +19,13 @@ OUTCOME_NAMES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+OUTCOMES_IN_SHORT: Mapping[str, tuple[str, str]] = {
+    "y_llngl": ("below the lower limit by GLI Global 2022", "按GLI Global 2022低于下限"),
+    "y_lln12": ("below the lower limit by GLI-2012", "按GLI-2012低于下限"),
+    "y_mod": ("moderate or worse", "中度及以上"),
+    "y_070": ("FEV1/FVC below .70", "FEV1/FVC低于0.70"),
+}
+
 REASONS: Mapping[str, tuple[str, str]] = {
     "age": ("age", "年龄"),
     "sex": ("sex at birth", "性别"),
@@ -166,6 +173,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "flag.outside.one": "{item} {value} (data from {low} to {high})",
         "flag.subgroup": "Where it was tested, the model was off by over a fifth for this person's group: {list}.",
         "flag.subgroup.one": "{group} ({n} found for 100 expected)",
+        "flag.subgroup.other": "{group} ({outcome}: {n} found for 100 expected)",
+        "flag.subgroup.several": "{group} ({low} to {high} found for 100 expected, by definition)",
         "flag.untold": "Ethnicity is asked of nobody. Where it was recorded, the model was off by over a fifth for "
         "{list}.",
         "flag.subgroup.unknown": "How well the model fits groups of people was not tested.",
@@ -261,6 +270,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "flag.outside.one": "{item} {value}（数据为 {low} 至 {high}）",
         "flag.subgroup": "检验时，模型对此人所属人群的偏差超过五分之一：{list}。",
         "flag.subgroup.one": "{group}（预计 100 例，实有 {n} 例）",
+        "flag.subgroup.other": "{group}（{outcome}：预计 100 例，实有 {n} 例）",
+        "flag.subgroup.several": "{group}（预计 100 例，按不同定义实有 {low} 至 {high} 例）",
         "flag.untold": "不询问族裔。在有记录的调查中，模型对以下人群的偏差超过五分之一：{list}。",
         "flag.subgroup.unknown": "模型对各人群是否适合尚未检验。",
         "group.age": "{band}岁",

@@ -6,7 +6,6 @@ inside, in a file that only its owner can read.
 
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,27 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet
 from threadpoolctl import threadpool_limits
 
 from salus.copd import answers as given
-from salus.copd.assessment import AGES, PRIMARY, SHOWN, Local, inputs_of, label_of, model_frame, models, tier_of
+from salus.copd.assessment import (
+    AGES,
+    PRIMARY,
+    SHOWN,
+    Local,
+    inputs_of,
+    label_of,
+    model_frame,
+    models,
+    models_of,
+    tier_of,
+)
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
+from salus.copd.people_files import batches, guard_output, write_rows
 from salus.copd.questionnaire import Instrument, Number
 from salus.copd.questions import all_items
 from salus.copd.sessions import interpret_table
 from salus.copd.subgroups import flags as flagged
-from salus.data.output import check_place, replaced_file
-from salus.errors import InputError, WallError
-from salus.privacy.zones import zone_of
+from salus.data.engines import DUCKDB
+from salus.data.output import check_place
 from salus.tables.assessments import COPD_ASSESSMENTS
 from salus.tables.frames import to_polars
 from salus.tables.reading import read_raw
 
-BATCH = 250_000
-"""People in one batch."""
 WORKERS = 2
 """Batches that are worked on side by side."""
 UNREAD = "spirometry that can't be read"
@@ -79,6 +85,31 @@ class Tally:
             "flags": dict(self.flags.most_common()),
         }
 
+    def add(self, table: pl.DataFrame, refused: pl.DataFrame) -> None:
+        """Count the rows of a batch: what :func:`assess_batch` gave."""
+        lost = int(table["refused"].is_not_null().sum())
+        self.rows += table.height
+        self.refused += lost
+        self.scored += table.height - lost
+        if lost > refused.height:
+            self.kinds[UNREAD] += lost - refused.height
+        self.tiers.update(dict(table["tier"].drop_nulls().value_counts().iter_rows()))
+        if refused.height:
+            self.kinds.update(dict(refused["kinds"].explode().value_counts().iter_rows()))
+        words = table["flags"].drop_nulls().value_counts()
+        for text, n in words.iter_rows():
+            self.flags.update(dict.fromkeys(str(text).split(), n))
+
+    def join(self, other: Tally) -> None:
+        """Add the counts of other rows."""
+        self.rows, self.scored, self.refused = (
+            self.rows + other.rows,
+            self.scored + other.scored,
+            self.refused + other.refused,
+        )
+        for mine, more in ((self.tiers, other.tiers), (self.kinds, other.kinds), (self.flags, other.flags)):
+            mine.update(more)
+
 
 def assess_table(
     people: Any,
@@ -98,7 +129,7 @@ def assess_table(
     lang : {'en', 'zh'}
         Language of the reasons for refusing a row, and of the notes.
     outcomes : sequence of str
-        Outcomes to give, the first being the one with an interval.
+        Outcomes to give: of :data:`~salus.copd.assessment.SHOWN`, and `y_post070`.
     interval : bool
         Whether to give the interval.
     tally : Tally, optional
@@ -124,8 +155,8 @@ def assess_table(
     """
     frame = read_raw(people) if isinstance(people, str | Path) else to_polars(people, "the table")
     label = str(people) if isinstance(people, str | Path) else "the table"
-    table, refused = _batch(frame, label, 0, lang, outcomes, interval, local)
-    _count(tally or Tally(), table, refused)
+    table, refused = assess_batch(frame, label, 0, lang, outcomes, interval, local)
+    (tally or Tally()).add(table, refused)
     return COPD_ASSESSMENTS.check(table)
 
 
@@ -139,6 +170,7 @@ def assess_file(
     inputs: Sequence[str | Path] = (),
     on_batch: Any = None,
     local: Local = (),
+    engine: str = DUCKDB,
 ) -> Tally:
     """Assess a file of any size into another, batch by batch.
 
@@ -156,6 +188,8 @@ def assess_file(
         Called with the number of rows done.
     local : sequence of RiskModel
         As for :func:`assess_table`.
+    engine : str
+        ``duckdb`` for this process, or a Spark master such as ``local[2]``, for Parquet only; the same rows.
 
     Returns
     -------
@@ -172,17 +206,21 @@ def assess_file(
     read_from = [source] if isinstance(source, str | Path) else list(inputs)
     guard_output(out, read_from)
     check_place(out, read_from)
+    if engine != DUCKDB:
+        from salus.copd.people_spark import assess_on_spark  # it needs this module
+
+        return assess_on_spark(source, out, engine, lang, outcomes, interval, local, on_batch)
     tally = Tally()
     label = str(source) if isinstance(source, str | Path) else "the table"
     frames = batches(source) if isinstance(source, str | Path) else iter(source)
-    models("A", local), models("B", local)  # read once, before the threads
+    models_of("A", outcomes, local), models_of("B", outcomes, local)  # read once, before the threads
 
     def work(frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        return _batch(frame, label, before, lang, outcomes, interval, local)
+        return assess_batch(frame, label, before, lang, outcomes, interval, local)
 
     def counted() -> Iterator[pl.DataFrame]:
         for table, refused in _in_order(work, frames):
-            _count(tally, table, refused)
+            tally.add(table, refused)
             yield table
 
     write_rows(out, counted(), on_batch=on_batch)
@@ -204,138 +242,10 @@ def _in_order(
             yield waiting.popleft().result()
 
 
-def write_rows(out: str | Path, tables: Iterable[pl.DataFrame], *, on_batch: Any = None) -> None:
-    """Rows about persons into a file that replaces atomically and that only its owner can read.
-
-    Parameters
-    ----------
-    out : path
-        ``.parquet`` or ``.csv``.
-    tables : iterable of polars.DataFrame
-        Tables with the same columns, one after the other.
-    on_batch : callable, optional
-        Called with the number of rows written.
-
-    Raises
-    ------
-    InputError
-        The name ends in something else.
-    OutputError
-        The file can't be written.
-    """
-    done = 0
-    with replaced_file(out) as temporary:
-        if os.name == "posix":
-            temporary.chmod(0o600)
-        writer = _Writer(temporary, str(out))
-        for table in tables:
-            writer.write(table)
-            done += table.height
-            if on_batch is not None:
-                on_batch(done)
-        writer.close()
-
-
-def guard_output(out: str | Path, inputs: Iterable[str | Path] = ()) -> None:
-    """Refuse a place where rows about persons may not stand.
-
-    Parameters
-    ----------
-    out : path
-        File to be written.
-    inputs : iterable of path
-        What it is made from.
-
-    Raises
-    ------
-    WallError
-        `out` lies in the count or release zone or the vault; or an input lies in a wall, and `out` outside of its
-        record zone.
-    """
-    zone = zone_of(out)
-    if zone is not None and zone != "record":
-        raise WallError(
-            f"{out} lies in the zone '{zone}', where no row about a person may stand. Write it into record/, or "
-            "outside the wall where its owner alone can read."
-        )
-    for path in inputs:
-        inner = zone_of(path)
-        if inner is not None and zone != "record":
-            raise WallError(
-                f"{path} lies in the zone '{inner}' of a wall, and {out} does not: rows about persons don't leave. "
-                "Write the result into record/."
-            )
-
-
-def batches(path: str | Path) -> Iterator[pl.DataFrame]:
-    """The rows of a file of people, a batch at a time; of Parquet only the columns that are read at all.
-
-    Parameters
-    ----------
-    path : path
-        CSV, Excel, JSON lines or Parquet.
-
-    Raises
-    ------
-    InputError
-        It can't be read.
-    """
-    source = Path(path)
-    if source.suffix.casefold() in (".parquet", ".pq") and source.is_file():
-        try:
-            file = pyarrow.parquet.ParquetFile(source)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path} is not a readable Parquet file: {error}. Export it again.") from error
-        wanted = given.columns_of(file.schema_arrow.names) or file.schema_arrow.names
-        if not file.metadata.num_rows:
-            yield _frame(pl.from_arrow(file.read(columns=wanted)))
-        for batch in file.iter_batches(BATCH, columns=wanted):
-            yield _frame(pl.from_arrow(batch))
-        return
-    frame = read_raw(source)
-    for start in range(0, max(frame.height, 1), BATCH):
-        yield frame.slice(start, BATCH)
-
-
-def _frame(found: pl.DataFrame | pl.Series) -> pl.DataFrame:
-    return found if isinstance(found, pl.DataFrame) else found.to_frame()
-
-
-class _Writer:
-    """Rows into a Parquet or CSV file, batch by batch."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        ending = Path(name).suffix.casefold()
-        if ending not in (".parquet", ".csv"):
-            raise InputError(f"--out {name} ends in '{ending}'; .parquet or .csv is wanted")
-        self._path, self._csv = path, ending == ".csv"
-        self._parquet: Any = None
-        self._first = True
-
-    def write(self, table: pl.DataFrame) -> None:
-        if self._csv:
-            with self._path.open("ab") as handle:
-                table.write_csv(handle, include_header=self._first)
-        else:
-            arrow = table.to_arrow(compat_level=pl.CompatLevel.oldest())
-            if self._parquet is None:
-                own = ("row", "person")  # each value once: no dictionary pays
-                words = [f.name for f in arrow.schema if not pa.types.is_floating(f.type) and f.name not in own]
-                self._parquet = pyarrow.parquet.ParquetWriter(
-                    self._path, arrow.schema, compression="zstd", use_dictionary=words
-                )
-            self._parquet.write_table(arrow)
-        self._first = False
-
-    def close(self) -> None:
-        if self._parquet is not None:
-            self._parquet.close()
-
-
 # ---- one batch ------------------------------------------------------------------------------------------------------
 
 
-def _batch(
+def assess_batch(
     frame: pl.DataFrame,
     label: str,
     before: int,
@@ -344,7 +254,24 @@ def _batch(
     interval: bool,
     local: Local,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of the contract, and the reasons of those refused."""
+    """Assess one batch of a table.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Its rows, as they were read.
+    label : str
+        What messages call the table.
+    before : int
+        Rows of the table before the batch.
+    lang, outcomes, interval, local
+        As for :func:`assess_table`.
+
+    Returns
+    -------
+    tuple of (polars.DataFrame, polars.DataFrame)
+        Rows of the contract `copd_assessments`; `_row`, `reasons` and `kinds` of those refused by a check.
+    """
     name = given.person_column(frame)
     person = frame[name].cast(pl.String) if name else pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
     checked = check(given.typed(frame, label), lang)
@@ -353,7 +280,7 @@ def _batch(
     parts = [fine.select("_row").hstack([tiers])]
     parts.append(_probabilities(fine, tiers, outcomes, interval, local))
     parts.append(_spirometry(fine, tiers))
-    parts.append(_flags(fine, tiers, local))
+    parts.append(_flags(fine, tiers, outcomes, local))
     parts += [_points(fine, instrument) for instrument in INSTRUMENTS.values()]
     scored = pl.concat(parts, how="horizontal")
     whole = pl.DataFrame({"_row": pl.int_range(frame.height, eager=True), "person": person})
@@ -372,21 +299,6 @@ def _batch(
     return out.select(columns), checked.refused
 
 
-def _count(tally: Tally, out: pl.DataFrame, refused: pl.DataFrame) -> None:
-    lost = int(out["refused"].is_not_null().sum())
-    tally.rows += out.height
-    tally.refused += lost
-    tally.scored += out.height - lost
-    if lost > refused.height:
-        tally.kinds[UNREAD] += lost - refused.height
-    tally.tiers.update(dict(out["tier"].drop_nulls().value_counts().iter_rows()))
-    if refused.height:
-        tally.kinds.update(dict(refused["kinds"].explode().value_counts().iter_rows()))
-    words = out["flags"].drop_nulls().value_counts()
-    for text, n in words.iter_rows():
-        tally.flags.update(dict.fromkeys(str(text).split(), n))
-
-
 def _probabilities(
     fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], interval: bool, local: Local
 ) -> pl.DataFrame:
@@ -399,7 +311,7 @@ def _probabilities(
         if not rows.len():
             continue
         every = rows.len() == size
-        chosen = [model for model in models(tier, local) if model.outcome in outcomes]
+        chosen = models_of(tier, outcomes, local)
         asked = fine.select(inputs_of(chosen, fine.columns))
         some = asked if every else asked[rows]
         for model in chosen:
@@ -435,7 +347,7 @@ def _nothing_blown() -> pl.DataFrame:
     return interpret_table(check(given.from_person({"age": 60})).fine.clear()).select(_SPIROMETRY)
 
 
-def _flags(fine: pl.DataFrame, tiers: pl.Series, local: Local) -> pl.DataFrame:
+def _flags(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], local: Local) -> pl.DataFrame:
     """Flags of a row, by the same rules as for one person."""
     model = models("A", local)[0]
     symptoms = [i.name for i in all_items().values() if i.symptom and i.name in {m.name for m in model.items()}]
@@ -455,19 +367,23 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series, local: Local) -> pl.DataFrame:
     }
     words = [pl.when(test).then(pl.lit(name)) for name, test in tests.items()]
     found = fine.select(pl.concat_str(words, separator=" ", ignore_nulls=True).replace("", None).alias("flags"))
-    return found.with_columns(_subgroups(fine, local).alias("subgroups"))
+    return found.with_columns(_subgroups(fine, tiers, outcomes, local).alias("subgroups"))
 
 
-def _subgroups(fine: pl.DataFrame, local: Local) -> pl.Series:
-    """Names of the groups of each person in which the first model was found unfair."""
-    audit = [dict(row) for row in models("A", local)[0].audit]
-    needed = fine.select("age", "male", "smk_status", "prior_dx", "asthma_ever", "ethnicity")
+def _subgroups(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], local: Local) -> pl.Series:
+    """Groups of each person in which a model that scored them was found unfair, with the outcomes."""
+    needed = fine.select(tiers.alias("tier"), "age", "male", "smk_status", "prior_dx", "asthma_ever", "ethnicity")
     keys = needed.with_columns(pl.col("age").floor())
     kinds = keys.unique(maintain_order=True)
-    named = [STOP.join(names) or None for names in flagged(kinds, audit)]
-    if not any(named):
+    named = pl.Series([None], dtype=pl.String).new_from_index(0, kinds.height)
+    for tier in ("A", "B"):
+        rows = (kinds["tier"] == tier).arg_true()
+        audits = {model.outcome: model.audit for model in models_of(tier, outcomes, local)}
+        said = [STOP.join(f"{name} ({', '.join(by)})" for name, by in g.items()) for g in flagged(kinds[rows], audits)]
+        named = named.scatter(rows, pl.Series([text or None for text in said], dtype=pl.String))
+    if named.null_count() == named.len():
         return pl.Series([None], dtype=pl.String).new_from_index(0, fine.height)
-    told = kinds.with_columns(pl.Series("named", named, dtype=pl.String))
+    told = kinds.with_columns(named.alias("named"))
     return keys.join(told, on=keys.columns, how="left", nulls_equal=True, maintain_order="left")["named"]
 
 

@@ -11,7 +11,8 @@ import polars as pl
 from salus.copd import answers as given
 from salus.copd.checks import check
 from salus.copd.equations import EQUATIONS
-from salus.copd.people import STOP, UNREAD, Tally, batches
+from salus.copd.people import STOP, UNREAD, Tally
+from salus.copd.people_files import batches
 from salus.copd.sessions import interpret_table
 from salus.tables.assessments import COPD_SPIROMETRY
 from salus.tables.frames import to_polars

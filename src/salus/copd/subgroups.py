@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,25 +62,42 @@ def subgroups(frame: pl.DataFrame) -> Iterator[tuple[str, Rows]]:
                 yield name, rows
 
 
-def flags(frame: pl.DataFrame, audit: list[dict[str, float | str]]) -> list[list[str]]:
-    """The groups of each person in which the model was found out of the bounds of :data:`FAIR`.
+def unfair(audit: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Groups of an audit that lie outside of :data:`FAIR`, with observed over expected.
+
+    Parameters
+    ----------
+    audit : sequence of mapping
+        Rows of :attr:`salus.copd.model.RiskModel.audit`.
+
+    Examples
+    --------
+    >>> unfair([{"subgroup": "all", "observed_expected": 1.0}, {"subgroup": "age: 40-49", "observed_expected": 0.7}])
+    {'age: 40-49': 0.7}
+    """
+    found = {str(row["subgroup"]): float(row["observed_expected"]) for row in audit}
+    return {name: value for name, value in found.items() if not FAIR[0] <= value <= FAIR[1]}
+
+
+def flags(frame: pl.DataFrame, audits: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, list[str]]]:
+    """The groups of each person in which a model was found out of the bounds of :data:`FAIR`.
 
     Parameters
     ----------
     frame : polars.DataFrame
         As for :func:`subgroups`; the ethnic column may be absent.
-    audit : list of mapping
-        Rows of :attr:`salus.copd.model.RiskModel.audit`.
+    audits : mapping of str to sequence of mapping
+        By outcome, rows of :attr:`salus.copd.model.RiskModel.audit`.
 
     Returns
     -------
-    list of list of str
-        For each person, names of groups; empty where none is flagged or known.
+    list of dict
+        For each person, groups and the outcomes whose model it was; empty where none is flagged or known.
     """
-    out = {str(row["subgroup"]) for row in audit if not FAIR[0] <= float(row["observed_expected"]) <= FAIR[1]}
-    found: list[list[str]] = [[] for _ in range(frame.height)]
+    outside = {outcome: unfair(audit) for outcome, audit in audits.items()}
+    found: list[dict[str, list[str]]] = [{} for _ in range(frame.height)]
     for name, rows in subgroups(frame):
-        if name in out:
-            for at in np.flatnonzero(rows):
-                found[at].append(name)
+        by = [outcome for outcome, groups in outside.items() if name in groups]
+        for at in np.flatnonzero(rows) if by else ():
+            found[at][name] = by
     return found

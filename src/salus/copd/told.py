@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from salus.copd.assessed import Assessment, Missing, OtherEquation, Reason, Risk, Unfair
-from salus.copd.assessment import untold_groups
+from salus.copd.assessment import PRIMARY, untold_groups
 from salus.copd.assessment_words import (
     BRIEF,
     EQUATION_GROUPS_ZH,
     GROUPS_ZH,
     OUTCOME_NAMES,
+    OUTCOMES_IN_SHORT,
     PATTERNS,
     READ_BECAUSE,
     REASONS,
@@ -284,9 +285,18 @@ class _Words:
 
     def groups(self, rows: Sequence[Unfair]) -> str:
         """Groups with cases found where 100 were expected, in one text."""
-        one, stop = self.text["flag.subgroup.one"], ", " if self.lang == "en" else "、"
-        return stop.join(
-            one.format(group=self._group(row.group), n=f"{100 * row.observed_expected:.0f}") for row in rows
+        by: dict[str, list[Unfair]] = {}
+        for row in rows:
+            by.setdefault(row.group, []).append(row)
+        return (", " if self.lang == "en" else "、").join(self._off(group, of) for group, of in by.items())
+
+    def _off(self, group: str, rows: Sequence[Unfair]) -> str:
+        numbers = sorted(f"{100 * row.observed_expected:.0f}" for row in rows)
+        low, high = min(numbers, key=int), max(numbers, key=int)
+        key = "several" if len(rows) > 1 else "one" if rows[0].outcome == PRIMARY else "other"
+        outcome = OUTCOMES_IN_SHORT[rows[0].outcome][self.at]
+        return self.text[f"flag.subgroup.{key}"].format(
+            group=self._group(group), n=low, low=low, high=high, outcome=outcome
         )
 
     def _group(self, name: str) -> str:

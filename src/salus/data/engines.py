@@ -146,6 +146,20 @@ def files_of(part: Path) -> list[Path]:
     return sorted(part.glob("*.parquet")) if part.is_dir() else [part]
 
 
+def check_name(name: str) -> None:
+    """Refuse the name of an engine that there is not.
+
+    Raises
+    ------
+    InputError
+        It is neither ``duckdb`` nor a Spark master.
+    """
+    if name != DUCKDB and not name.startswith(_SPARK):
+        raise InputError(
+            f"there is no engine '{name}'. Give duckdb, or a Spark master such as local[*] or spark://host:7077."
+        )
+
+
 @contextmanager
 def open_engine(
     name: str, work: Path, readable: Sequence[Path], *, memory_limit: str = "1200MB", threads: int = 0
@@ -179,10 +193,7 @@ def open_engine(
         with duck_engine(work, readable, memory_limit=memory_limit, threads=threads) as engine:
             yield engine
         return
-    if not name.startswith(_SPARK):
-        raise InputError(
-            f"there is no engine '{name}'. Give duckdb, or a Spark master such as local[*] or spark://host:7077."
-        )
+    check_name(name)
     from salus.data import spark  # Spark is an extra, and its import takes a second
 
     with spark.spark_engine(name, work, memory_limit=memory_limit) as cluster:

@@ -7,6 +7,7 @@ workers see them under the same path.
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from salus.errors import InputError
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pyarrow as pa
 
 _DIALECT = "pyspark"
 _SETTINGS = {
@@ -101,6 +103,35 @@ class SparkSteps:
             extra.unlink()
         if single:
             os.replace(files_of(folder)[0], path)  # one system call
+
+    def pieces(self, pieces: pa.Table, work: Any, schema: str) -> list[dict[str, Any]]:
+        """Carry out a function of Python once for each row of a small table, the rows shared out among the workers.
+
+        Parameters
+        ----------
+        pieces : pyarrow.Table
+            A row a piece of work.
+        work : callable
+            From an iterator of Arrow batches of rows to one of batches of answers, as for Spark's `mapInArrow`.
+        schema : str
+            Columns of the answers, such as ``told string``.
+
+        Returns
+        -------
+        list of dict
+            The answers, in no order.
+
+        Raises
+        ------
+        StepError
+            A worker failed.
+        """
+        if not pieces.num_rows:
+            return []
+        with _said():
+            rows = self.session.createDataFrame(pieces.to_pylist())
+            spread = rows.repartitionByRange(pieces.num_rows, pieces.column_names[0])
+            return [row.asDict() for row in spread.mapInArrow(work, schema).collect()]
 
     def close(self) -> None:
         """Forget the tables; the session goes on."""
@@ -206,6 +237,8 @@ def begin(master: str, work: Path, memory_limit: str, settings: Mapping[str, str
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    if master.startswith("local"):
+        session.sparkContext.pythonExec = sys.executable  # workers run our functions: the Python that has Salus
     return session
 
 
