@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -162,3 +163,75 @@ def test_the_key_is_in_no_message_of_a_crash(files):
     assert "nowhere" in result.stderr
     assert secret not in result.stderr
     assert secret[:16] not in result.stderr
+
+
+def at_home(folder, name, shift):
+    """A site with its own key, records and wall."""
+    home = folder / name
+    home.mkdir()
+    rows = [
+        f"v{n},p{n},Jane,1990-01-01,F,{'AB'[n % 2]},2024-01-{(n + shift) % 21 + 1:02d},J10.1" for n in range(40 + shift)
+    ]
+    (home / "visits.csv").write_text(HEAD + "\n".join(rows) + "\n")
+    run("key", home / f"{name}.key")
+    common = ["--root", home / "wall", "--key-file", home / f"{name}.key"]
+    run("ingest", home / "visits.csv", "--format", "linelist", *common)
+    return [*common, "--out", home / f"{name}.share"]
+
+
+def test_three_sites_share_counts_of_which_only_the_sum_is_seen(files):
+    run("key", files / "ours.key")
+    sites = {name: at_home(files, name, k) for k, name in enumerate("abc")}
+    public = {name: files / name / f"{name}.key.pub" for name in sites} | {"ours": files / "ours.key.pub"}
+    agreed = files / "round.json"
+    (files / "policy.toml").write_text('syndromes = ["influenza"]\n')
+    given = [a for name in sites for a in ("--site", public[name])]
+    more = ["--places", files / "places.csv", "--policy", files / "policy.toml", "--days", "2024-01-01:2024-01-21"]
+    shown = run("round", *given, *more, "--key-file", files / "ours.key", "--out", agreed).stdout
+    assert "3 sites, 3 weeks, 168 cells, to be released under the policy 'default'" in shown
+    for name, arguments in sites.items():
+        known = [a for other in public if other != name for a in ("--public-key", public[other])]
+        said = run("share", "--round", agreed, *arguments, *known).stdout
+        assert "168 cells, every one masked: only the sum of all 3 sites can be read" in said
+    sent = [files / name / f"{name}.share" for name in sites]
+    inside = ["--round", agreed, "--root", files / "sum", "--key-file", files / "ours.key"]
+    refused = run("combine", *sent[:2], *inside, fails=True)
+    assert "no file of the site 'c'" in str(refused.exception)
+    report = json.loads(run("combine", *sent, *inside, "--json").stdout)
+    assert report["sites"] == 3
+    exact = pl.read_parquet(report["exact"]).filter(location="P")
+    assert exact["value"].sum() == 40 + 41 + 42
+    checked = run("verify", report["folder"], "--public-key", public["ours"]).stdout
+    assert "holds        sites: 3" in checked
+    logged = run("log", "--root", files / "sum", "--key-file", files / "ours.key", "--verify").stdout
+    assert "combine, round" in logged
+    for wrong in (["--out", files / "x"], []):
+        assert "give" in str(run("combine", *sent, *wrong, "--key-file", files / "ours.key", fails=True).exception)
+    both = run("combine", *sent, *inside, "--out", files / "x", fails=True)
+    assert "neither --out nor" in str(both.exception)
+
+
+def test_a_key_is_changed_for_another(files):
+    run("key", files / "old.key")
+    run("key", files / "new.key")
+    root = ["--root", files / "wall"]
+    run("ingest", files / "visits.csv", "--format", "linelist", *root, "--key-file", files / "old.key")
+    changing = [
+        "rotate",
+        *root,
+        "--key-file",
+        files / "old.key",
+        "--new-key-file",
+        files / "new.key",
+        "--why",
+        "yearly",
+    ]
+    shown = run(*changing).stdout
+    assert "have new numbers. Use the new key from now on." in shown
+    assert (files / "new.key").read_text().strip() not in shown
+    logged = run("log", *root, "--key-file", files / "new.key", "--verify").stdout
+    assert logged.startswith("All 3 lines are as they were written.")
+    assert "rotated, generation 1: yearly" in logged
+    assert "already" in run(*changing).stdout
+    refused = run("log", *root, "--key-file", files / "old.key", fails=True)
+    assert "give the one that it was changed for" in str(refused.exception)

@@ -157,13 +157,15 @@ def languages(given: Sequence[str] | None) -> list[str]:
     return found
 
 
-def period(text: str) -> tuple[dt.date, dt.date]:
-    """Origins as typed: ``START:END``.
+def period(text: str, option: str = "--origins") -> tuple[dt.date, dt.date]:
+    """First and last day as typed: ``START:END``.
 
     Parameters
     ----------
     text : str
         Two days.
+    option : str
+        Name of the option, for messages.
 
     Raises
     ------
@@ -171,9 +173,9 @@ def period(text: str) -> tuple[dt.date, dt.date]:
         It is not such a range.
     """
     first, colon, last = text.partition(":")
-    start, end = day(first, "--origins"), day(last, "--origins") if colon else None
+    start, end = day(first, option), day(last, option) if colon else None
     if start is None or end is None:
-        raise InputError(f"--origins '{text}' is no range. Write START:END, such as 2022-01-02:2023-12-31.")
+        raise InputError(f"{option} '{text}' is no range. Write START:END, such as 2022-01-02:2023-12-31.")
     return start, end
 
 

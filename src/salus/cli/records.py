@@ -6,11 +6,11 @@ import dataclasses
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from salus.cli import options
+from salus.cli import options, records_sites
+from salus.cli.wall_options import ENGINE, JSON, KEY, ROOT, WHY, show
 from salus.errors import WallError
 from salus.privacy import attack as attacks
 from salus.privacy import deidentify, extract_rule, federated, keys, ledger, signatures, verification, zones
@@ -38,15 +38,6 @@ class Format(StrEnum):
     omop = "omop"
     hl7 = "hl7"
     china_card = "china-card"
-
-
-ROOT = typer.Option(..., "--root", help="Folder of the wall, with its zones vault, record, count and release.")
-KEY = typer.Option(None, "--key-file", help="File with the key; without it the environment variable SALUS_KEY.")
-ENGINE = typer.Option(
-    "duckdb", "--engine", help="duckdb, or a Spark master such as local[*] or spark://host:7077; the same numbers."
-)
-WHY = typer.Option("", "--why", help="Reason, for the log.")
-JSON = typer.Option(False, "--json", help="For a machine to read.")
 
 
 @app.command()
@@ -116,7 +107,7 @@ def ingest(
         source = open_adt(paths, simulated=simulated, encoding=encoding, district=mapping.get("district"))
     else:
         source = open_omop(paths, simulated=simulated, encoding=encoding)
-    _show(deidentify.ingest(source, root, keys.load(key_file), engine=engine, why=why), as_json=as_json)
+    show(deidentify.ingest(source, root, keys.load(key_file), engine=engine, why=why), as_json=as_json)
 
 
 @app.command()
@@ -140,7 +131,7 @@ def release(
     table = door.read(places, PLACES)
     rule, secret = policies.load(policy), keys.load(key_file)
     report = releases.release(root, syndromes.definitions(), table, rule, key=secret, engine=engine, why=why)
-    _show(report, as_json=as_json)
+    show(report, as_json=as_json)
 
 
 @app.command()
@@ -211,26 +202,6 @@ def verify(
 
 
 @app.command()
-def combine(
-    releases_: list[Path] = typer.Argument(..., metavar="RELEASE...", help="Folder of one release of each site."),
-    public_key: list[Path] = typer.Option(
-        ..., "--public-key", help="Public key of a site, had from it by another way than the release; one a site."
-    ),
-    out: Path = typer.Option(..., "--out", help="Folder to write."),
-    key_file: Path | None = KEY,
-    as_json: bool = JSON,
-) -> None:
-    """Sum the releases of several sites that count at home: each is verified, and no row moves.
-
-    Releases are under differential privacy; one that was tampered with, or a second one of a site, is refused.
-
-    Example: `salus records combine a/release/1f0c b/release/77ab --public-key a.pub --public-key b.pub --out both`
-    """
-    known = [signatures.load_public(f) for f in public_key]
-    _show(federated.combine(releases_, known, out, key=keys.load(key_file)), as_json=as_json)
-
-
-@app.command()
 def attack(
     root: Path = ROOT,
     places: Path = typer.Option(
@@ -296,8 +267,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, column
 
 
-def _show(report: Any, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(report), ensure_ascii=False, indent=1, default=str))
-    else:
-        typer.echo("\n".join(report.lines()))
+app.command("round")(records_sites.make_round)
+app.command("share")(records_sites.share)
+app.command("combine")(records_sites.combine)
+app.command("rotate")(records_sites.rotate)

@@ -9,6 +9,7 @@ What is done to a row stands in :mod:`salus.privacy.steps.records`.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import errno
 import os
@@ -27,9 +28,10 @@ from salus.data import durable, provenance
 from salus.data.engines import DUCKDB, DuckSteps, StepEngine, StepError, duck_engine, open_engine
 from salus.data.output import output_error
 from salus.errors import InputError, WallError
-from salus.privacy import ledger, log, zones
+from salus.privacy import ledger, log, ring, zones
 from salus.privacy.intake import IngestReport, Source
 from salus.privacy.keys import Key
+from salus.privacy.ring import Ring
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -132,7 +134,7 @@ def ingest(
         part = f"{len(known.entries) + 1:06d}-{identity}.parquet"
         with _work_folder(wall) as work:
             try:
-                taken = _take(source, key, work, day, engine, memory_limit, threads)
+                taken = _take(source, ring.read(wall, key, known.generation), work, day, engine, memory_limit, threads)
             except (StepError, duckdb.Error) as error:
                 raise _engine_error(wall, source, error) from error
             entry = ledger.Entry(
@@ -156,21 +158,23 @@ def ingest(
                 _move(work / "aside.parquet", _quarantine(wall, entry))
             except OSError as error:
                 raise output_error(wall.root, error, _UNCHANGED) from error
-        ledger.write(wall, ledger.Ledger(known.key_check, (*known.entries, entry), known.released))
+        ledger.write(wall, dataclasses.replace(known, entries=(*known.entries, entry)))
         return _report(wall, source, entry, already=False)
 
 
-def _take(source: Source, key: Key, work: Path, today: dt.date, engine: str, memory_limit: str, threads: int) -> _Taken:
+def _take(
+    source: Source, held: Ring, work: Path, today: dt.date, engine: str, memory_limit: str, threads: int
+) -> _Taken:
     """``records.parquet`` and ``aside.parquet`` in the vault's working folder, and what is in them."""
     folders = [f.absolute().parent for f in source.files]
     with duck_engine(work, folders, memory_limit=memory_limit, threads=threads) as door:
         raw = door.query(source.select(door.connection), _RAW)
         if engine == DUCKDB:
-            return _carried_out(door, raw, lambda: _lines(source, door), source, key, work, today)
+            return _carried_out(door, raw, lambda: _lines(source, door), source, held, work, today)
         door.write(raw, work / "raw.parquet")
         lines = _lines(source, door)
     with open_engine(engine, work, [work], memory_limit=memory_limit, threads=threads) as cluster:
-        return _carried_out(cluster, cluster.parquet([work / "raw.parquet"]), lambda: lines, source, key, work, today)
+        return _carried_out(cluster, cluster.parquet([work / "raw.parquet"]), lambda: lines, source, held, work, today)
 
 
 def _carried_out(
@@ -178,14 +182,14 @@ def _carried_out(
     raw: ir.Table,
     lines: Callable[[], pl.DataFrame],
     source: Source,
-    key: Key,
+    held: Ring,
     work: Path,
     today: dt.date,
 ) -> _Taken:
     from salus.privacy.steps import counting, records  # brings Ibis, which only those pay for who read records
 
     stage_file = work / "stage.parquet"
-    visit_key = engine.secret({"prefix": key.visit_prefix})
+    visit_key = engine.secret(held.visit_prefixes)
     engine.write(records.staged(records.judged(raw, today), visit_key), stage_file, compression="lz4")
     stage = engine.parquet([stage_file])
     unread = lines()
@@ -196,7 +200,7 @@ def _carried_out(
         shown = "; ".join(f"{reason}: {n:,}" for reason, n in worst) or "there is no row"
         raise InputError(f"no row of {source.files[0]} can be used ({shown}). {_UNCHANGED}.")
     engine.write(records.set_aside(stage, engine.frame(unread)), work / "aside.parquet")
-    persons = engine.keep(records.surrogates(stage, engine.secret(key.person_pads)))
+    persons = engine.keep(records.surrogates(stage, engine.secret(held.person_pads)))
     people, numbers = engine.answer(records.surrogates_differ(persons)).row(0)
     if people != numbers:
         raise WallError(
@@ -296,7 +300,7 @@ def _report(wall: zones.Zones, source: Source, entry: ledger.Entry, *, already: 
 
 
 def _quarantine(wall: zones.Zones, entry: ledger.Entry) -> Path:
-    return wall.path("vault") / entry.part.replace(".parquet", "-set-aside.parquet")
+    return wall.path("vault") / f"{entry.number:06d}-{entry.id}-set-aside.parquet"
 
 
 def _engine_error(wall: zones.Zones, source: Source, error: StepError | duckdb.Error) -> Exception:

@@ -23,7 +23,7 @@ from salus.data.output import output_error
 from salus.errors import WallError
 from salus.privacy import certificate, ledger, log, rounds, scheme, shares, signatures, tabulation, zones
 from salus.privacy.counts import Counts
-from salus.privacy.keys import Key
+from salus.privacy.keys import Key, Uses
 from salus.privacy.ledger import Ledger
 from salus.privacy.publication import Matter, publish
 from salus.privacy.release_report import ReleaseReport
@@ -177,15 +177,15 @@ def of_round(wall: Zones, entry: ledger.Entry, agreed: Round | None = None) -> C
     )
 
 
-def commitment(entry: ledger.Entry, key: Key) -> str:
+def commitment(entry: ledger.Entry, key: Uses) -> str:
     """Keyed commitment to the files of a round.
 
     Parameters
     ----------
     entry : Entry
         The round in the wall's list.
-    key : Key
-        The wall's key.
+    key : Uses
+        The wall's key, or one that it had.
     """
     return key.commitment(provenance.canonical([[i["sha256"] for i in entry.inputs]]))
 

@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,45 +21,20 @@ from salus.errors import WallError
 VARIABLE = "SALUS_KEY"
 """Environment variable that may hold the key."""
 
+RETIRED_USES = ("person", "encounter", "commitment", "log")
+"""Uses of a key that go on after it was changed for another: to know old persons, and to check old statements."""
+
 _BLOCK = 64
 _BYTES = 32
 _HOW = "Make one with `salus records key FILE`, keep it where only the data office can read it, and keep a copy."
 
 
-@dataclass(frozen=True)
-class Key:
-    """A secret key; it never shows in a text, a message or a log.
-
-    Attributes
-    ----------
-    secret : bytes
-        At least 32 random bytes.
-
-    Examples
-    --------
-    >>> Key(b"0" * 32)
-    Key(secret=hidden)
-    """
-
-    secret: bytes = field(repr=False)
-
-    def __repr__(self) -> str:
-        return "Key(secret=hidden)"
+class Uses:
+    """What is made of the keys for single uses, of a secret that is in force or of one that was."""
 
     def derived(self, use: str) -> bytes:
-        """Key for one use.
-
-        Parameters
-        ----------
-        use : str
-            Such as ``person``.
-
-        Returns
-        -------
-        bytes
-            32 bytes.
-        """
-        return hmac.digest(self.secret, f"salus {use} 1".encode(), "sha256")
+        """Key for one use, 32 bytes; see :meth:`Key.derived`."""
+        raise NotImplementedError
 
     def surrogate(self, use: str, identifier: str) -> int:
         """Surrogate of one identifier: the first 64 bits of its keyed hash, as a signed number.
@@ -116,6 +92,65 @@ class Key:
         return self.commitment(b"salus key check")[:16]
 
 
+@dataclass(frozen=True)
+class Key(Uses):
+    """A secret key; it never shows in a text, a message or a log.
+
+    Attributes
+    ----------
+    secret : bytes
+        At least 32 random bytes.
+
+    Examples
+    --------
+    >>> Key(b"0" * 32)
+    Key(secret=hidden)
+    """
+
+    secret: bytes = field(repr=False)
+
+    def __repr__(self) -> str:
+        return "Key(secret=hidden)"
+
+    def derived(self, use: str) -> bytes:
+        """Key for one use.
+
+        Parameters
+        ----------
+        use : str
+            Such as ``person``.
+
+        Returns
+        -------
+        bytes
+            32 bytes.
+        """
+        return hmac.digest(self.secret, f"salus {use} 1".encode(), "sha256")
+
+
+@dataclass(frozen=True)
+class Retired(Uses):
+    """What a wall still needs of a key that it had before; its secret, and with it its signature, is not there.
+
+    Attributes
+    ----------
+    uses : mapping of str to bytes
+        Keys for single uses, :data:`RETIRED_USES`.
+    """
+
+    uses: Mapping[str, bytes] = field(repr=False)
+
+    def derived(self, use: str) -> bytes:
+        """Key for one use.
+
+        Parameters
+        ----------
+        use : str
+            One of :data:`RETIRED_USES`.
+        """
+        return self.uses[use]
+
+
 def load(key_file: str | Path | None = None) -> Key:
     """Key from a file, or from the environment.
 
@@ -141,8 +176,8 @@ def load(key_file: str | Path | None = None) -> Key:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError as error:
         raise WallError(
-            f"there is no key file {path}. If it is lost, records already inside stay readable, but new ones can't be "
-            f"joined to them. {_HOW}"
+            f"there is no key file {path}. If it is lost, put back the copy: nothing inside was changed, but without "
+            f"the key nothing can be added, released or checked. {_HOW}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise WallError(

@@ -18,7 +18,13 @@ from salus.privacy.keys import Key
 from salus.privacy.zones import Zones
 
 FORMAT = 2
+_FORMAT_ROTATED = 3  # an older Salus would make surrogates of the first key again
 _NAME = "ledger.json"
+
+_WHICH = {
+    False: "Give the first key",
+    True: "The key was changed by `salus records rotate`: give the one that it was changed for",
+}
 
 SHARES = "shares"
 """Kind of an entry that is the sum of what several sites shared."""
@@ -81,11 +87,14 @@ class Ledger:
     released : dict of str to dict
         Syndrome that was ever released -> ``rules`` it was counted by, ``scheme`` (policy and places) and
         ``releases``, in their order.
+    generation : int
+        How often the key was changed.
     """
 
     key_check: str
     entries: tuple[Entry, ...] = ()
     released: dict[str, dict[str, Any]] = field(default_factory=dict)
+    generation: int = 0
 
     @property
     def of_sites(self) -> bool:
@@ -115,22 +124,21 @@ def read(zones: Zones, key: Key) -> Ledger:
         return Ledger(key.check)
     try:
         content = json.loads(path.read_bytes())
-        if content["format"] != FORMAT:
+        if content["format"] not in (FORMAT, _FORMAT_ROTATED):
             raise WorkspaceError(
-                f"{path} is of format {content['format']}, this version reads {FORMAT}. Use the version of "
-                "Salus that wrote it, or begin a new wall."
+                f"{path} is of format {content['format']}, this version reads {FORMAT} and {_FORMAT_ROTATED}. Use the "
+                "version of Salus that wrote it, or begin a new wall."
             )
         entries = tuple(Entry(**(e | {"inputs": tuple(e["inputs"])})) for e in content["entries"])
-        ledger = Ledger(content["key_check"], entries, content["released"])
+        ledger = Ledger(content["key_check"], entries, content["released"], content.get("generation", 0))
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
             f"{path} is damaged ({error}). Restore it from a copy; the records themselves were not touched."
         ) from error
     if ledger.key_check != key.check:
         raise WallError(
-            f"this is not the key that the records in {zones.root} were made with, so the same person "
-            f"would get another "
-            "surrogate. Give the first key; if it is lost, begin a new wall in another folder."
+            f"this is not the key that the records in {zones.root} were made with, so the same person would get "
+            f"another surrogate. {_WHICH[bool(ledger.generation)]}; if it is lost, begin a new wall in another folder."
         )
     return ledger
 
@@ -152,11 +160,11 @@ def write(zones: Zones, ledger: Ledger) -> None:
     """
     path = zones.path("vault") / _NAME
     content = {
-        "format": FORMAT,
+        "format": _FORMAT_ROTATED if ledger.generation else FORMAT,
         "key_check": ledger.key_check,
         "entries": [asdict(e) for e in ledger.entries],
         "released": ledger.released,
-    }
+    } | ({"generation": ledger.generation} if ledger.generation else {})
     try:
         durable.replace(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
     except OSError as error:

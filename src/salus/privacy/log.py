@@ -20,7 +20,8 @@ from typing import Any
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import InputError, SalusError, WorkspaceError
-from salus.privacy.keys import Key
+from salus.privacy import ledger, ring
+from salus.privacy.keys import Key, Uses
 from salus.privacy.zones import Zones
 
 NAME, HEAD = "log.jsonl", "log.head"
@@ -42,7 +43,8 @@ class Entry:
     who : str
         Login name.
     what : str
-        ``ingest``, ``release`` (begun), ``released``, ``refused``, ``attack``.
+        ``ingest``, ``release`` (begun), ``released``, ``refused``, ``share``, ``shared``, ``combine``, ``rotate``,
+        ``rotated``, ``attack`` ...
     why : str
         Reason given; may be empty.
     details : dict
@@ -198,6 +200,7 @@ def verify(wall: Zones, key: Key) -> list[str]:
     path = vault / NAME
     whole, torn = _split(path.read_bytes() if path.exists() else b"")
     problems = [f"the last line was never finished ({torn} bytes)"] if torn else []
+    keys = list(ring.read(wall, key, ledger.read(wall, key).generation).all)
     previous, seen = _START, {_START}
     for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
         entry = _parsed(line)
@@ -205,7 +208,9 @@ def verify(wall: Zones, key: Key) -> list[str]:
             problems.append(f"line {number} is not as Salus writes it")
             break
         plain = {k: v for k, v in asdict(entry).items() if k != "hash"}
-        if not hmac.compare_digest(entry.hash, _hash(key, plain)):
+        while len(keys) > 1 and not hmac.compare_digest(entry.hash, _hash(keys[0], plain)):
+            keys.pop(0)  # from here on written with the next key
+        if not hmac.compare_digest(entry.hash, _hash(keys[0], plain)):
             problems.append(f"line {number} was changed, or written with another key")
             break
         if entry.number != number or entry.previous != previous:
@@ -243,7 +248,7 @@ def _uncertified(wall: Zones, seen: set[str]) -> list[str]:
     return problems
 
 
-def _hash(key: Key, plain: dict[str, Any]) -> str:
+def _hash(key: Uses, plain: dict[str, Any]) -> str:
     return hmac.digest(key.derived("log"), provenance.canonical(plain), "sha256").hex()
 
 

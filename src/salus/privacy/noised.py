@@ -48,6 +48,7 @@ def offer(
     earlier: Sequence[str],
     released: bool,
     sites: int = 1,
+    generation: int = 0,
 ) -> Offer:
     """Bound, pay, add noise, make it add up.
 
@@ -73,6 +74,8 @@ def offer(
         Whether this very release was made before.
     sites : int
         How many sites' counts were summed; a person may be in a bound of counts at each, and noise is for all of them.
+    generation : int
+        How often the wall's key was changed.
 
     Returns
     -------
@@ -99,9 +102,11 @@ def offer(
             budget.spend, wall, scheme, sorted(years), policy.epsilon, limit=policy.epsilon_limit, release=name
         )
         pay(check_only=True)
-        used = tuple(f for r in earlier if (f := vault / "noise" / r / CONTRIBUTIONS).exists())
+        used = tuple(f for r in earlier if (f := vault / "noise" / r / contributions(generation)).exists())
         with Whole(cache) as part:
-            bound = Bound(policy.contributions_per_person_year, used, _named(exact, ~new), part / CONTRIBUTIONS)
+            bound = Bound(
+                policy.contributions_per_person_year, used, _named(exact, ~new), part / contributions(generation)
+            )
             counts = bounded(bound)
             pay()
             _drawn(exact, counts.values[new], new, policy, sites).write_parquet(part / VALUES)
@@ -136,6 +141,17 @@ def offer(
             *([f"{share:.1%} {_BEYOND}"] if sites == 1 else []),
         ),
     )
+
+
+def contributions(generation: int) -> str:
+    """Name of the file with how many counts a release took of each person.
+
+    Parameters
+    ----------
+    generation : int
+        How often the wall's key was changed; persons have other numbers after it.
+    """
+    return CONTRIBUTIONS if generation == 0 else CONTRIBUTIONS.replace(".", f".g{generation}.")
 
 
 def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, str]:

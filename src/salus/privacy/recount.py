@@ -9,12 +9,26 @@ import polars as pl
 
 from salus.data import provenance
 from salus.errors import InputError, WallError
-from salus.privacy import bounds, counts, guarded, joint, ledger, log, noised, rounding, suppressed, utility, zones
+from salus.privacy import (
+    bounds,
+    counts,
+    guarded,
+    joint,
+    ledger,
+    log,
+    noised,
+    ring,
+    rounding,
+    suppressed,
+    utility,
+    zones,
+)
 from salus.privacy import policy as policies
 from salus.privacy.counts import Counts
 from salus.privacy.keys import Key
 from salus.privacy.ledger import Ledger
 from salus.privacy.policy import Policy
+from salus.privacy.ring import Ring
 
 _KEYS = ["location", "disease", "date"]
 
@@ -63,7 +77,7 @@ def recounted(
         known = ledger.read(wall, key)
         log.append(wall, key, "verify", why="", release=release)
         heads = {e.hash for e in log.read(wall, key)}
-        standing = _standing(wall, known, key, stated["inputs"])
+        standing = _standing(wall, known, ring.read(wall, key, known.generation), stated["inputs"])
         found = {
             "inputs": stated["inputs"] if standing else "other records",
             "log_head": stated["log_head"] if stated["log_head"] in heads else "no such line",
@@ -89,14 +103,19 @@ def recounted(
         return found | {"counts": _compared(series, true, before)}
 
 
-def _standing(wall: zones.Zones, known: Ledger, key: Key, commitment: str) -> list[Path] | ledger.Entry:
+def _standing(wall: zones.Zones, known: Ledger, held: Ring, commitment: str) -> list[Path] | ledger.Entry:
     """The records that a commitment is to, or the round; an empty list where to none."""
     if known.of_sites:
-        return next((e for e in known.entries if joint.commitment(e, key) == commitment), [])
+        return next((e for e in known.entries if commitment in {joint.commitment(e, k) for k in held.all}), [])
     inputs = [[i["sha256"] for i in e.inputs] for e in known.entries]
     every = range(1, len(inputs) + 1)
-    number = next((n for n in every if key.commitment(provenance.canonical(inputs[:n])) == commitment), 0)
+    number = next((n for n in every if commitment in _commitments(held, inputs[:n])), 0)
     return ledger.parts(wall, known)[:number]
+
+
+def _commitments(held: Ring, inputs: list[list[str]]) -> set[str]:
+    """Under each key that the wall ever had."""
+    return {key.commitment(provenance.canonical(inputs)) for key in held.all}
 
 
 def _before(wall: zones.Zones, known: Ledger, release: str) -> pl.DataFrame | None:

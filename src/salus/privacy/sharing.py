@@ -242,10 +242,11 @@ def _stored(
     with Whole(store) as part:
         bound = None
         if policy.noisy:
+            taken = noised.contributions(known.generation)
             before = [r for s in rules for r in known.released.get(s, {}).get("rounds", [])]
-            used = tuple(f for r in dict.fromkeys(before) if (f := store.with_name(r) / noised.CONTRIBUTIONS).exists())
+            used = tuple(f for r in dict.fromkeys(before) if (f := store.with_name(r) / taken).exists())
             nothing = pl.DataFrame(schema={"syndrome": pl.String, "date": pl.Date})
-            bound = Bound(policy.contributions_per_person_year, used, nothing, part / noised.CONTRIBUTIONS)
+            bound = Bound(policy.contributions_per_person_year, used, nothing, part / taken)
         counted = count(bound=bound)
         if policy.noisy:
             years = sorted({noised.year_of(week) for week in agreed.weeks})

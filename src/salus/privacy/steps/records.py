@@ -153,7 +153,7 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
     rows : ibis.expr.types.Table
         As :func:`judged` gives them.
     visit_key : ibis.expr.types.Table
-        One row: ``prefix``.
+        One row: ``prefix``, and ``prefix_1`` ... of the keys that came after the first.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
     dotted = (rows.code_system == "icd10") & (rows.code.length() > 3)
     years = ibis.ifelse(rows.birth_date.isnull(), rows.age, completed_years(rows.birth_date, rows.date))
     rows = rows.mutate(years=years)
-    visit = visit_function()(visit_key.prefix, rows.encounter)
+    visit = visit_number(visit_key, rows.encounter)
     return rows.cross_join(visit_key).select(
         person=ibis.ifelse(keep, rows.person, _NO_TEXT),
         encounter=ibis.ifelse(keep, visit, ibis.null("int64")),
@@ -183,6 +183,38 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
         file=ibis.ifelse(aside, rows.file.re_extract(r"[^/\\]+$", 0), _NO_TEXT),
         visit=ibis.ifelse(aside, rows.encounter, _NO_TEXT),
     )
+
+
+def visit_number(visit_key: ir.Table, identifier: ir.StringValue) -> ir.IntegerValue:
+    """Number of a visit under the first key, the number of that under the second, and so on.
+
+    Parameters
+    ----------
+    visit_key : ibis.expr.types.Table
+        As for :func:`staged`.
+    identifier : ibis.expr.types.StringValue
+        The source's; or a number as text, to take it further.
+    """
+    number = identifier
+    for column in visit_key.columns:
+        number = visit_function()(visit_key[column], number.cast("string"))
+    return number
+
+
+def person_number(person_key: ir.Table, identifier: ir.StringValue) -> ir.IntegerValue:
+    """Number of a person under the first key, the number of that under the second, and so on.
+
+    Parameters
+    ----------
+    person_key : ibis.expr.types.Table
+        As for :func:`surrogates`.
+    identifier : ibis.expr.types.StringValue
+        The source's; or a number as text, to take it further.
+    """
+    number, columns = identifier, person_key.columns
+    for inner, outer in zip(columns[::2], columns[1::2], strict=True):
+        number = surrogate_function()(person_key[inner], person_key[outer], number.cast("string"))
+    return number
 
 
 def tally(stage: ir.Table) -> ir.Table:
@@ -230,7 +262,7 @@ def surrogates(stage: ir.Table, person_key: ir.Table) -> ir.Table:
     stage : ibis.expr.types.Table
         As :func:`staged` gives it.
     person_key : ibis.expr.types.Table
-        One row: ``inner_pad``, ``outer_pad``.
+        One row: ``inner_pad``, ``outer_pad``, and ``inner_pad_1``, ``outer_pad_1`` ... of the keys that came after.
 
     Returns
     -------
@@ -238,7 +270,7 @@ def surrogates(stage: ir.Table, person_key: ir.Table) -> ir.Table:
         ``raw``, ``surrogate``. In the vault only, and only while records are made.
     """
     ids = stage.filter(stage.person.notnull()).select(raw=stage.person).distinct()
-    number = surrogate_function()(person_key.inner_pad, person_key.outer_pad, ids.raw)
+    number = person_number(person_key, ids.raw)
     return ids.cross_join(person_key).select(raw=ids.raw, surrogate=number)
 
 
@@ -270,6 +302,28 @@ def records(stage: ir.Table, persons: ir.Table) -> ir.Table:
     """
     joined = stage.inner_join(persons, stage.person == persons.raw)
     return joined.select(joined.surrogate.name("person"), *(joined[column] for column in RECORD[1:]))
+
+
+def taken_further(rows: ir.Table, person_key: ir.Table, visit_key: ir.Table | None) -> ir.Table:
+    """Rows with their numbers under one more key; a person's is computed once a person.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        Table with ``person``, and with ``encounter`` where there is a key for visits.
+    person_key, visit_key : ibis.expr.types.Table
+        One row each, of the new key alone: ``inner_pad``, ``outer_pad``; ``prefix``.
+    """
+    ids = rows.select(raw=rows.person).distinct()
+    persons = ids.cross_join(person_key).select(
+        raw=ids.raw, surrogate=person_number(person_key, ids.raw.cast("string"))
+    )
+    joined = rows.inner_join(persons, rows.person == persons.raw)
+    new = {c: joined[c] for c in rows.columns} | {"person": joined.surrogate}
+    if visit_key is None:
+        return joined.select(**new)
+    new["encounter"] = visit_number(visit_key, joined.encounter.cast("string"))
+    return joined.cross_join(visit_key).select(**new)
 
 
 def repeated_visits(rows: ir.Table, turn: int, turns: int) -> ir.Table:
