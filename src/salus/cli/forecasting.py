@@ -49,6 +49,8 @@ def forecast(
     model = str(found.table["model"][0])
     for place in found.stands_in:
         typer.echo(f"Note: {place}: {model} has no answer, no change is assumed", err=True)
+    for place in found.borrowed:
+        typer.echo(f"Note: {place}: {forecasting.BORROWED}", err=True)
     for place, (reason, _) in found.unusable.items():
         typer.echo(f"Note: {place}: {reason}; not forecast", err=True)
     typer.echo(f"{count(found.table['location'])} forecast: {out}")

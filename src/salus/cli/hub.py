@@ -48,7 +48,14 @@ def export(
     ] = None,
     locations: LocationsOption = None,
     series: Annotated[
-        Path | None, typer.Option(help="The series that was forecast, for rate-change categories.", readable=False)
+        Path | None,
+        typer.Option(help="The series that was forecast, for rate-change categories and samples.", readable=False),
+    ] = None,
+    paths: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sample paths that `salus run` wrote; those beside the forecasts by default.", readable=False
+        ),
     ] = None,
     also: Annotated[
         Path | None, typer.Option(help="Rows of other targets in the hub's own columns.", readable=False)
@@ -69,7 +76,7 @@ def export(
         wishes=Wishes(target, options.day(round_date, "--round"), values=_pairs(set_value, "--set"),
                       horizon_zero=horizon_zero),
         choose={name: value for name, value in choose.items() if value is not None},
-        locations=locations, series=series, also=also, file_format=file_format,
+        locations=locations, series=series, paths=paths, also=also, file_format=file_format,
     )  # fmt: skip
     for path, submission in written.items():
         for note in submission.notes:

@@ -11,6 +11,7 @@ import polars as pl
 from salus import registry
 from salus.errors import InputError, TooShortError
 from salus.forecasting.model import Model, to_table
+from salus.forecasting.newcomers import borrowed, newcomers
 from salus.forecasting.persistence import Persistence
 from salus.surveillance.panel import SILENT_AFTER, Panel
 from salus.surveillance.series import SHORTEST
@@ -28,11 +29,14 @@ class Answer:
         Places for which the model has no answer and persistence stands in, under the model's name.
     unusable : dict of str to (str, str)
         Places that can't be forecast at all, with the reason in English and Chinese.
+    borrowed : tuple of str
+        Places without a history, forecast from what the others say of a person, times their population.
     """
 
     table: pl.DataFrame
     stands_in: tuple[str, ...]
     unusable: dict[str, tuple[str, str]]
+    borrowed: tuple[str, ...] = ()
 
 
 def new_model(name: str) -> Model:
@@ -117,7 +121,16 @@ def answer(model: Model, panel: Panel, horizons: Sequence[int]) -> Answer:
     if lacking.any():
         quantiles = np.where(lacking[:, None, None], Persistence().predict(usable, horizons), quantiles)
     names = tuple(p for p, missing in zip(usable.locations, lacking, strict=True) if missing)
-    return Answer(to_table(model.name, usable, horizons, quantiles), names, left_out)
+    fresh = [p for p, new in zip(panel.locations, newcomers(panel), strict=True) if new and p in left_out]
+    young = panel.without(sorted(set(panel.locations) - set(fresh)))
+    theirs = borrowed(young, usable, quantiles) if fresh else None
+    if theirs is None:
+        return Answer(to_table(model.name, usable, horizons, quantiles), names, left_out)
+    rest = {place: why for place, why in left_out.items() if place not in set(fresh)}
+    whole = panel.without(list(rest))
+    said = dict(zip((*usable.locations, *fresh), (*quantiles, *theirs), strict=True))
+    table = to_table(model.name, whole, horizons, np.stack([said[p] for p in whole.locations]))
+    return Answer(table, names, rest, tuple(fresh))
 
 
 def _nothing(panel: Panel, left_out: dict[str, tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from salus.errors import InputError
-from salus.forecasting import learning, members, mixture, reasons, spread
+from salus.forecasting import learning, members, mixture, reasons, spread, weekdays
 from salus.forecasting.calendar import SEASONAL
 from salus.forecasting.features import FURTHEST
 from salus.forecasting.learning import Rows
@@ -70,6 +70,7 @@ class Pooled(Model):
         Pooled.__init__(self)
         if not panel.locations:
             return
+        panel, _ = weekdays.levelled(panel)
         rows = learning.draw(panel, ROWS)
         if rows.change.size < FEWEST_ROWS or not np.ptp(rows.change):
             return
@@ -109,6 +110,7 @@ class Pooled(Model):
         answer = np.full((len(panel.locations), len(horizons), TAUS.size), np.nan)
         if not self._fitted or not panel.locations:
             return answer
+        panel, days = weekdays.levelled(panel)
         asked = self._ask(panel, horizons)
         with threadpool_limits(1):
             weights, factors = self._believed(panel)
@@ -120,12 +122,13 @@ class Pooled(Model):
         values = unroot(asked.level[:, None] + change) * asked.size[:, None]
         values[values < _smallest(panel.values)[asked.place, None] / 2] = 0.0
         answer[asked.place, asked.horizon] = values
-        return answer
+        return answer * weekdays.at(days, panel, horizons)[:, :, None]
 
     def explain(self, panel: Panel, horizons: Sequence[int]) -> pl.DataFrame | None:
         """What moves the median forecast; see :meth:`Model.explain`."""
         if not self._fitted or not panel.locations:
             return None
+        panel, _ = weekdays.levelled(panel)
         asked = self._ask(panel, horizons)
         with threadpool_limits(1):
             weights, _ = self._believed(panel)

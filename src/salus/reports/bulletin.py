@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from salus.reports import assemble, page, pdf
+from salus.reports.asides import Aside
 from salus.reports.meta import Meta, SourceFile
 from salus.reports.reasons import reasoned
 from salus.reports.sentences import Voice
@@ -129,6 +130,7 @@ def build(
     shapes: Mapping[str, Mapping[str, Any]] | None = None,
     left_out: pl.DataFrame | None = None,
     reasons: pl.DataFrame | None = None,
+    asides: Mapping[str, Aside] | None = None,
 ) -> Bulletin:
     """A bulletin from the result tables; nothing is computed anew but rounding, counting and words.
 
@@ -154,6 +156,8 @@ def build(
         ``location``, ``date`` of counts that were left out to protect persons; said wherever they would stand.
     reasons : polars.DataFrame, optional
         Reasons table: what moves the forecasts, said of each place.
+    asides : mapping of str to Aside, optional
+        What stands around the forecast of a place: nowcast, peak, a person's word.
 
     Returns
     -------
@@ -168,6 +172,8 @@ def build(
         There is no place at all, a level has no name, or status and forecasts tell different numbers.
     """
     views = assemble.place_views(history, status, trust, forecasts, scheme, meta, places, left_out)
+    told = asides or {}
+    views = tuple(replace(v, aside=told[v.location]) if v.location in told else v for v in views)
     overview = assemble.overview(views, scheme, meta)
     if reasons is not None:
         views = reasoned(views, reasons, overview.focus)

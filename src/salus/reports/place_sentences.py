@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from salus.reports.asides import Peak
 from salus.reports.numbers import threshold
 from salus.reports.speech import Speech
 from salus.reports.view import Outlook, PlaceView
@@ -11,6 +12,8 @@ from salus.reports.view import Outlook, PlaceView
 SMALL_COUNT = 20
 ABOUT_EQUAL = 0.005
 NEARLY_CERTAIN = 0.97
+PASSED = 0.8
+"""Probability from which the season's peak is said to lie behind; under what is left of it, to lie ahead."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class PlaceVoice(Speech):
             said.append(self.words["table.veiled.note"])
         elif view.late:
             said.append(self.words("support.late", span=self.words.span(self.meta.cadence, view.late)))
-        elif self.meta.arriving and view.now is not None:
+        elif self.meta.arriving and view.now is not None and view.aside.nowcast is None:
             said.append(
                 self.words(
                     "support.arriving",
@@ -87,7 +90,38 @@ class PlaceVoice(Speech):
                     span=self.words.span(self.meta.cadence, self.meta.arriving),
                 )
             )
+        said += self.asides(view)
         return [s[:1].upper() + s[1:] for s in said]
+
+    def asides(self, view: PlaceView) -> list[str]:
+        """What stands around the forecast: no history, a person's word, the nowcast, the peak; a sentence each.
+
+        Parameters
+        ----------
+        view : PlaceView
+            The place.
+        """
+        aside, cadence = view.aside, self.meta.cadence
+        said = []
+        if aside.borrowed:
+            said.append(self.words["aside.borrowed"])
+        for one in aside.overrides:
+            when = self.words.join([self.words.period(cadence, cadence.start(d), brief=True) for d in one.ends])
+            key = "aside.replaced" if one.times is None else "aside.widened"
+            facts = {} if one.times is None else {"times": one.times}
+            said.append(self.words(key, name=one.name, periods=when, reason=one.reason.rstrip(".。"), **facts))
+        if (
+            aside.nowcast is not None
+            and view.now_start is not None
+            and aside.nowcast.end == cadence.end(view.now_start)
+        ):
+            now = aside.nowcast
+            low, middle, high = (view.scale.forecast(v) for v in (now.lower95, now.median, now.upper95))
+            if low != high:
+                said.append(self.words("aside.nowcast", value=view.now_text, median=middle, low=low, high=high))
+        if aside.peak is not None:
+            said.append(self._peak(view, aside.peak))
+        return said
 
     def reasons(self, view: PlaceView) -> list[str]:
         """The kinds of evidence that move the forecast most, each with its direction.
@@ -218,6 +252,20 @@ class PlaceVoice(Speech):
             lines = [self.words("fan.cut", level=self.level(k + 1), cut=threshold(c)) for k, c in enumerate(view.cuts)]
             said.append(self.words("fan.alt.cuts", items=self.words["list.comma"].join(lines)))
         return (" " if self.words.lang == "en" else "").join(said)
+
+    def _peak(self, view: PlaceView, peak: Peak) -> str:
+        best, first, last = (
+            self.words.period(self.meta.cadence, self.meta.cadence.start(end), brief=True)
+            for end in (peak.end, peak.first, peak.last)
+        )
+        size, passed = self.with_unit(view.scale.forecast(peak.size)), self.words.percent(peak.passed)
+        if peak.passed >= PASSED:
+            return self.words("aside.passed", passed=passed, period=best, size=size)
+        low, high = (view.scale.forecast(v) for v in (peak.lower95, peak.upper95))
+        facts = {"first": first, "last": last, "size": size, "low": low, "high": high}
+        if peak.passed <= 1 - PASSED:
+            return self.words("aside.peak", **facts)
+        return self.words("aside.peak.open", passed=passed, **facts)
 
     def _now(self, view: PlaceView) -> str:
         if view.now is None or view.now_start is None:

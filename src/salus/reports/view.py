@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from salus.reports.asides import NOTHING, Aside
 from salus.reports.numbers import Scale
 from salus.surveillance.weeks import Cadence
 
@@ -177,6 +178,8 @@ class PlaceView:
         The note in Chinese; may be empty where the note is not.
     reasons : tuple of (str, bool)
         Kinds of evidence that move the forecast at the focus horizon most, and whether upward; empty where not told.
+    aside : Aside
+        Nowcast, peak, a person's word: what stands around its forecast.
     """
 
     location: str
@@ -203,6 +206,7 @@ class PlaceView:
     left_out: frozenset[dt.date] = frozenset()
     note_zh: str = ""
     reasons: tuple[tuple[str, bool], ...] = ()
+    aside: Aside = NOTHING
 
     def called(self, lang: str) -> str:
         """Its name in a language.

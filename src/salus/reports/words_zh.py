@@ -104,6 +104,13 @@ TEXT = {
     "reason.holidays": "公共假日",
     "reason.nature": "本地数据的规模与稳定程度",
     "support.level": "{when}最可能处于{at}（可能性{p}）。",
+    "aside.borrowed": "该地尚无历史数据：预测按其他地区的预期比率与本地人口推算。",
+    "aside.replaced": "{name}替换了{periods}的模型预测：{reason}。",
+    "aside.widened": "{name}将{periods}的模型预测区间放宽至{times}倍：{reason}。",
+    "aside.nowcast": "最近一期的报告尚未齐全：目前为{value}，报告齐全后约为{median}（95%区间{low}至{high}）。",
+    "aside.peak": "本季高峰尚未到来：有80%的可能在{first}与{last}之间，峰值约为{size}（95%区间{low}至{high}）。",
+    "aside.peak.open": "本季高峰是否已过尚不确定（已过的可能性为{passed}）：有80%的可能在{first}与{last}之间，峰值约为{size}（95%区间{low}至{high}）。",
+    "aside.passed": "本季高峰很可能已过（{passed}）：{period}，约为{size}。",
     "support.late": "该地数据比其他地区晚{span}。",
     "support.arriving": "最近{span}的报告仍在陆续上报，数字还会变化。",
     # all places

@@ -181,3 +181,22 @@ def grid(
         population,
         also,
     )
+
+
+def peopled(panel: Panel, rows: pl.DataFrame) -> Panel:
+    """The panel with the population of places without any value, which rows with an empty value tell.
+
+    Parameters
+    ----------
+    panel : Panel
+        As :func:`grid` lays it, from rows with a value.
+    rows : polars.DataFrame
+        ``location``, ``date`` and optionally ``population``: all rows that were known.
+    """
+    new = ~np.isfinite(panel.values).any(axis=1)
+    if "population" not in rows.columns or not new.any():
+        return panel
+    told = rows.drop_nulls("population").sort("date").group_by("location").agg(pl.col("population").last())
+    latest = dict(told.iter_rows())
+    there = [latest.get(place, np.nan) for place in panel.locations]
+    return replace(panel, population=np.where(new, there, panel.population))

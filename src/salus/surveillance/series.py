@@ -15,7 +15,7 @@ from salus.data.manifest import NAME as MANIFEST
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
 from salus.surveillance.findings import running_totals
-from salus.surveillance.panel import Panel, grid
+from salus.surveillance.panel import Panel, grid, peopled
 from salus.surveillance.selection import of_disease, of_signal
 from salus.surveillance.vintages import Vintages
 from salus.surveillance.weeks import Cadence, recognise
@@ -223,6 +223,7 @@ class Series:
             raise nothing
         places = rows["location"].unique().to_list()
         found = replace(grid(known, self.cadence, last, day, places), label=self.label)
+        found = peopled(found, rows)
         return replace(found, vintages=self._vintages(day, last)) if self.has_vintages else found
 
     def _vintages(self, day: dt.date, last: dt.date) -> Vintages:

@@ -23,7 +23,9 @@ from salus.tables import door
 from salus.tables.contracts import FORECASTS
 from salus.workflows.named_places import named_places, parents_of
 from salus.workflows.outlook import around, maker
-from salus.workflows.status import level_rows
+from salus.workflows.status import BORROWED, level_rows
+
+__all__ = ["BORROWED", "SCORE_COLUMNS", "backtest_file", "forecast", "score_files", "train"]
 
 SCORE_COLUMNS = (
     "horizon", "tasks", "wis", "log_wis", "skill", "skill_bounds", "coverage50", "coverage95", "status_accuracy",

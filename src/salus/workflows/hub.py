@@ -29,6 +29,7 @@ from salus.reports import leaderboard
 from salus.surveillance.series import Series, read_series
 from salus.tables import door
 from salus.tables.contracts import FORECASTS
+from salus.workflows.hub_samples import with_samples
 
 FORMATS = ("csv", "parquet")
 """Formats of a submission, the preferred one first."""
@@ -45,6 +46,7 @@ def export_files(
     choose: Mapping[str, str] | None = None,
     locations: str | Path | None = None,
     series: Any = None,
+    paths: str | Path | None = None,
     also: str | Path | None = None,
     file_format: str | None = None,
 ) -> dict[Path, Submission]:
@@ -68,7 +70,9 @@ def export_files(
     locations : str or Path, optional
         The hub's table of places: other names, populations.
     series : path or frame, optional
-        The series that was forecast, for rate changes.
+        The series that was forecast, for rate changes, and for samples where no paths were written.
+    paths : str or Path, optional
+        Sample paths that `salus run` wrote, where the hub takes samples; those beside the forecasts by default.
     also : str or Path, optional
         Rows of other targets in the hub's own columns, CSV or Parquet.
     file_format : {'csv', 'parquet'}, optional
@@ -97,9 +101,11 @@ def export_files(
     table = _chosen(door.read(forecasts, FORECASTS), choose or {}, str(forecasts))
     known = None if series is None else _series(series, table)
     own = None if also is None else read_submission(also)
+    table, notes = with_samples(table, hub, forecasts, known, paths)
     made = export(table, hub, replace(wishes or Wishes(), places=places), series=known, also=own)
+    made = [replace(submission, notes=submission.notes + notes) for submission in made]
     files = _paths(made, target, team, model, extension, single is not None)
-    inputs = [i for i in (forecasts, tasks, locations, series, also) if isinstance(i, str | Path)]
+    inputs = [i for i in (forecasts, tasks, locations, series, paths, also) if isinstance(i, str | Path)]
     for path in files:
         check_place(path, inputs)
     for path, submission in files.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from salus.errors import InputError
 from salus.evaluation import scores
 from salus.forecasting import overrides
 from salus.forecasting.overrides import MODEL, Override
+from salus.reports.asides import Override as Told
 from salus.surveillance.series import read_series
 from salus.tables import door
 from salus.tables.contracts import FORECASTS
@@ -32,12 +34,15 @@ class Mark:
         Periods ahead.
     en, zh : str
         Who, what and why.
+    said : Override
+        The same in parts.
     """
 
     location: str
     horizon: int
     en: str
     zh: str
+    said: Override
 
 
 def log_of(forecasts: str | Path) -> Path:
@@ -184,8 +189,32 @@ def marks(shown: pl.DataFrame, said: Sequence[Override]) -> tuple[Mark, ...]:
                 *key,
                 f"{where}: the model's forecast was {what} by {one.name}: {one.reason}",
                 f"{one.location}，{one.target_end_date}：{one.name}将模型预测{zh}：{one.reason}",
+                one,
             )
     return tuple(found[key] for key in sorted(found))
+
+
+def by_place(marked: Sequence[Mark]) -> dict[str, list[Told]]:
+    """What persons said, by place, for a bulletin: one entry for all periods of which the same was said.
+
+    Parameters
+    ----------
+    marked : sequence of Mark
+        From :func:`marks`.
+    """
+    found: dict[str, dict[tuple[str, str, str], list[dt.date]]] = {}
+    for mark in marked:
+        key = (mark.said.name, mark.said.what, mark.said.reason)
+        ends = found.setdefault(mark.location, {}).setdefault(key, [])
+        ends.append(dt.date.fromisoformat(mark.said.target_end_date))
+    widened = "widened by "
+    return {
+        place: [
+            Told(name, reason, what.removeprefix(widened) if what.startswith(widened) else None, tuple(ends))
+            for (name, what, reason), ends in said.items()
+        ]
+        for place, said in found.items()
+    }
 
 
 def unproven(trust: pl.DataFrame, marked: Sequence[Mark]) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from salus.forecasting.answer import Answer, answer, new_model
 from salus.forecasting.coherence import hierarchy
 from salus.forecasting.model import Model
 from salus.forecasting.overrides import MODEL, applied, read
+from salus.reports.asides import asides
 from salus.reports.bulletin import Bulletin, Meta, SourceFile, build
 from salus.reports.view import focus
 from salus.surveillance import diseases
@@ -38,7 +39,7 @@ from salus.tables.frames import to_polars
 from salus.workflows import overrides as overriding
 from salus.workflows.named_places import named_places, parents_of, some_shown
 from salus.workflows.outlook import joint_paths, maker, milestones, nowcast_table
-from salus.workflows.status import level_rows, shown_forecasts, status_table
+from salus.workflows.status import BORROWED, level_rows, shown_forecasts, status_table
 
 BACKTEST_PERIODS = {"day": 60, "week": 52, "month": 24}
 """Past origins from which the trust labels are made."""
@@ -235,12 +236,12 @@ def run(
     then = last_known(series.table, tested["reference_date"].unique().to_list())
     forecast = given.table["location"].unique().sort().to_list()
     trust = label(tested, null, series.known_on(day), then, scheme, forecast, horizons, fitted.name)
-    trust = _name_stand_ins(trust, given)
+    trust = _name_borrowed(_name_stand_ins(trust, given), given)
     plain = shown_forecasts(given.table, persistence, trust)
     shown = applied(plain, said)
     marks = overriding.marks(shown, said)
     trust = overriding.unproven(trust, marks)
-    status = overriding.noted(status_table(panel, shown, trust, scheme, hidden), marks)
+    status = overriding.noted(status_table(panel, shown, trust, scheme, hidden, given.borrowed), marks)
     kept = plain.join(shown.filter(pl.col("model") == MODEL), on=["location", "horizon"], how="semi")
     forecasts = pl.concat([shown, kept, level_rows(shown, scheme)])
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
@@ -248,6 +249,9 @@ def run(
     reasons = _reasons(fitted, panel, horizons, given)
     more = _around(panel, shown, scheme, fitted.name, parents if coherent else None)
     more |= {} if reasons is None else {"reasons.csv": reasons}
+    around = asides(
+        panel.target_end(0), more.get("nowcast.csv"), more["milestones.csv"], overriding.by_place(marks), given.borrowed
+    )
     options = {"disease": series.disease, "signal": series.signal, "as_of": day, "horizons": list(horizons)}
     options |= {
         "model": fitted.name,
@@ -271,9 +275,10 @@ def run(
     tell("writing", 0, 1)
     bulletin = build(
         known, status.with_columns(pl.when(pl.col("shown") == MODEL).then("note")), trust, shown, scheme, meta,
-        named, shapes, hidden, reasons,
+        named, shapes, hidden, reasons, around,
     )  # fmt: skip
     notes = series.notes + tuple(f"{place}: {why[0]}; not forecast" for place, why in given.unusable.items())
+    notes += tuple(f"{place}: {BORROWED}" for place in given.borrowed)
     notes += tuple(m.en for m in marks)
     if meta.old and as_of is None:
         notes += (_age(meta),)
@@ -283,7 +288,7 @@ def run(
 def _reasons(model: Model, panel: Panel, horizons: Sequence[int], given: Answer) -> pl.DataFrame | None:
     """What moves the forecasts, of the places that the model itself has forecast; None where it can't tell."""
     found = model.explain(panel, [focus(horizons, panel.cadence)])
-    told = set(given.table["location"]) - set(given.stands_in)
+    told = set(given.table["location"]) - set(given.stands_in) - set(given.borrowed)
     return None if found is None else REASONS.check(found.filter(pl.col("location").is_in(sorted(told))))
 
 
@@ -341,6 +346,15 @@ def _name_stand_ins(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
         .then(pl.lit("the model has no answer for so short a history; no change is assumed instead"))
         .otherwise(pl.col("reason"))
         .alias("reason"),
+    )
+
+
+def _name_borrowed(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
+    """Places without a history: nothing is known of how such forecasts of them did."""
+    theirs = pl.col("location").is_in(list(given.borrowed))
+    return trust.with_columns(
+        pl.when(theirs).then(pl.lit("unknown")).otherwise(pl.col("label")).alias("label"),
+        pl.when(theirs).then(pl.lit(BORROWED)).otherwise(pl.col("reason")).alias("reason"),
     )
 
 

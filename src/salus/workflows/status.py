@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -86,7 +87,12 @@ def level_rows(forecasts: pl.DataFrame, scheme: LevelScheme) -> pl.DataFrame:
 
 
 def status_table(
-    panel: Panel, shown: pl.DataFrame, trust: pl.DataFrame, scheme: LevelScheme, left_out: pl.DataFrame | None = None
+    panel: Panel,
+    shown: pl.DataFrame,
+    trust: pl.DataFrame,
+    scheme: LevelScheme,
+    left_out: pl.DataFrame | None = None,
+    borrowed: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Status now and ahead.
 
@@ -103,6 +109,8 @@ def status_table(
     left_out : polars.DataFrame, optional
         ``location``, ``date`` of counts left out to protect persons. A place with such a count after the last one
         that is shown has no level now: the older count says nothing of it.
+    borrowed : sequence of str
+        Places without a history, forecast from the rates of others: their rows say so.
 
     Returns
     -------
@@ -149,12 +157,12 @@ def status_table(
             "value": q[i, LEVELS.index(0.5)],
             "shown": task["model"],
             "trust": trusted,
-            "probability_higher": None if withheld else _above(q[i], last[place]),
-            "note": None,
+            "probability_higher": None if withheld or place not in last else _above(q[i], last[place]),
+            "note": BORROWED if place in borrowed else None,
         } | {name: q[i, column] for name, column in at.items()}
         if place in scheme.cuts:
             chances = scheme.probabilities(place, LEVELS, q[i])
-            level = today[place] if withheld else int(np.argmax(chances))
+            level = today.get(place) if withheld else int(np.argmax(chances))
             row |= {"level": level, "level_name": None if level is None else scheme.names[level]}
             row |= {f"probability_{k}": float(p) for k, p in enumerate(chances[:MOST_LEVELS])}
         rows.append(row)
@@ -163,6 +171,8 @@ def status_table(
     return STATUS.check(table.drop(empty).sort("location", "horizon"), "status")
 
 
+BORROWED = "no history: forecast from the rates of the other places and its population"
+"""Note of a place without a history."""
 _VEILED = "newer counts are left out to protect persons"
 
 _BANDS = {"lower50": 0.25, "upper50": 0.75, "lower95": 0.025, "upper95": 0.975}
