@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -11,13 +12,15 @@ import polars as pl
 import pytest
 from helpers_people import SMOKER
 
-from salus.copd import assess
+from salus.copd import assess, record_fhir
 from salus.copd.codes import CONDITIONS, LOINC, SNOMED, UNITS
 from salus.copd.people import assess_table
 from salus.copd.questions import all_items
 from salus.copd.record_fhir import people_from_fhir, questionnaire
 from salus.copd.record_omop import people_from_omop
 from salus.errors import InputError
+from salus.sources import lines
+from salus.tables import packed as packed_files
 
 LOINC_ORG, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
 
@@ -127,6 +130,81 @@ def test_fhir_that_cannot_be_read_is_named(tmp_path: Path, text: str, said: str)
         people_from_fhir([file])
 
 
+NDJSON = "\n".join(map(json.dumps, RESOURCES)).encode()
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 200, 2**20])
+@pytest.mark.parametrize("form", ["ndjson", "pretty bundle", "bundle a line", "blank first lines"])
+def test_fhir_is_read_in_pieces_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, form: str
+) -> None:
+    monkeypatch.setattr(lines, "_CHUNK", chunk)
+    text = {
+        "ndjson": NDJSON + b"\r\n",
+        "pretty bundle": json.dumps(json.loads(bundle(RESOURCES)), indent=1).encode(),
+        "bundle a line": "\n".join(bundle(part) for part in (RESOURCES[:3], RESOURCES[3:])).encode(),
+        "blank first lines": b"\n \n" + NDJSON,
+    }[form]
+    (tmp_path / "people.json").write_bytes(text)
+    people = people_from_fhir([tmp_path / "people.json"])
+    assert people["person"].to_list() == ["p1"]
+    assert float(people["height_cm"][0]) == pytest.approx(170, abs=0.01)
+    assert float(people["smk_years"][0]) == 30
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (NDJSON[:-30], "line 8 is no JSON"),
+        (json.dumps(json.loads(bundle(RESOURCES)), indent=1).encode()[:-300], "line [0-9]{2,} is no JSON"),
+        (
+            NDJSON + b'\n{"resourceType": "Observation", "code": [1]}',
+            r"resource 9 \(Observation\) is not built as FHIR R4",
+        ),
+        (NDJSON + b'\n{"resourceType": "Patient", "id": "\xff\xfe"}', "line 9 is no text in UTF-8"),
+    ],
+    ids=["cut off", "bundle cut off", "another build", "another encoding"],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_damaged_fhir_is_refused_with_the_place(tmp_path: Path, text: bytes, said: str, packed: bool) -> None:
+    file = tmp_path / ("people.ndjson.gz" if packed else "people.ndjson")
+    file.write_bytes(gzip.compress(text) if packed else text)
+    with pytest.raises(InputError, match=said):
+        people_from_fhir([file])
+
+
+def test_damaged_and_endless_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = gzip.compress(NDJSON * 50)
+    file = tmp_path / "people.ndjson.gz"
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="damaged gzip file"):
+        people_from_fhir([file])
+    monkeypatch.setattr(packed_files, "FREE_BYTES", 2**16)
+    file.write_bytes(gzip.compress(b" " * 2**22))
+    with pytest.raises(InputError, match="looks like a zip bomb"):
+        people_from_fhir([file])
+    monkeypatch.setattr(record_fhir, "LONGEST", 500)
+    (tmp_path / "long.ndjson").write_bytes(NDJSON)
+    with pytest.raises(InputError, match="line 1 is longer than"):
+        people_from_fhir([tmp_path / "long.ndjson"])
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "said"),
+    [
+        ("29463-7", 180, "cm", "'180 cm', which can't be read"),
+        ("8302-2", 5.6, "cm", "It looks like feet"),
+        ("19935-6", 5.2, "L/min", "It looks like L/s"),
+        ("20150-9", 1800, "L", "It looks like millilitres"),
+        ("29463-7", "heavy", "kg", "'heavy', which can't be read"),
+    ],
+)
+def test_fhir_in_the_wrong_unit_is_refused(tmp_path: Path, code: str, value: Any, unit: str, said: str) -> None:
+    (tmp_path / "people.json").write_text(bundle([PATIENT, observation(code, value, unit)]), encoding="utf-8")
+    [refused] = assess_table(people_from_fhir([tmp_path / "people.json"]))["refused"]
+    assert said in refused
+
+
 def test_the_questionnaire_is_published_with_the_package_as_it_is_made() -> None:
     published = files("salus.copd").joinpath("data", "questionnaire.json").read_text(encoding="utf-8")
     assert json.loads(published) == questionnaire(), "run `salus copd questionnaire --out` on the package's file"
@@ -195,6 +273,21 @@ def test_omop_gives_the_same_assessment_as_the_answers(tmp_path: Path) -> None:
 def test_omop_without_concepts_is_told_by_source_values(tmp_path: Path) -> None:
     people = people_from_omop(omop(tmp_path, concepts=False))
     assert people.filter(pl.col("person") == "7").select("height_cm", "smk_cpd").row(0) == ("170.0", "20")
+
+
+def test_omop_in_the_wrong_unit_and_packed_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = omop(tmp_path)
+    table = tmp_path / "measurement.csv"
+    right = table.read_text(encoding="utf-8")
+    table.write_text(right.replace("176.37,,8739,[lb_av]", "176.37,,8582,cm"), encoding="utf-8")
+    assert "'176.37 cm', which can't be read" in assess_table(people_from_omop(folder))["refused"][0]
+    table.write_text(right.replace("176.37,,8739,[lb_av]", "heavy,,9529,kg"), encoding="utf-8")
+    assert assess_table(people_from_omop(folder))["refused"][0] is not None
+    table.unlink()
+    monkeypatch.setattr(packed_files, "FREE_BYTES", 2**16)
+    (tmp_path / "measurement.csv.gz").write_bytes(gzip.compress(right.encode() + b"\n" * 2**22))
+    with pytest.raises(InputError, match="looks like a zip bomb"):
+        people_from_omop(folder)
 
 
 def test_omop_without_a_person_table_is_refused(tmp_path: Path) -> None:

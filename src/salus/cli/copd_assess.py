@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 import typer
@@ -168,9 +168,8 @@ def _many(
         rows = assess_table(source, lang=lang, outcomes=outcomes, tally=tally, local=local)
     else:
         with options.Stages() as stages:
-            batches: Any = source if isinstance(source, Path) else [source]
             tally = assess_file(
-                batches,
+                source,
                 out,
                 lang=lang,
                 outcomes=outcomes,

@@ -32,7 +32,7 @@ from salus.copd.assessment import (
 )
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
-from salus.copd.people_files import batches, guard_output, write_rows
+from salus.copd.people_files import batches, guard_output, slices, write_rows
 from salus.copd.questionnaire import Instrument, Number
 from salus.copd.questions import all_items
 from salus.copd.sessions import interpret_table
@@ -161,7 +161,7 @@ def assess_table(
 
 
 def assess_file(
-    source: str | Path | Iterable[pl.DataFrame],
+    source: str | Path | pl.DataFrame | Iterable[pl.DataFrame],
     out: str | Path,
     *,
     lang: str = "en",
@@ -176,8 +176,8 @@ def assess_file(
 
     Parameters
     ----------
-    source : path or iterable of polars.DataFrame
-        CSV, Excel, JSON lines or Parquet (read in batches), or batches of rows.
+    source : path, polars.DataFrame or iterable of polars.DataFrame
+        CSV, Excel, JSON lines or Parquet (read in batches), a table, or batches of rows.
     out : path
         File to write: ``.parquet`` or ``.csv``. It replaces atomically and only its owner can read it.
     lang, outcomes, interval
@@ -212,7 +212,10 @@ def assess_file(
         return assess_on_spark(source, out, engine, lang, outcomes, interval, local, on_batch)
     tally = Tally()
     label = str(source) if isinstance(source, str | Path) else "the table"
-    frames = batches(source) if isinstance(source, str | Path) else iter(source)
+    if isinstance(source, pl.DataFrame):
+        frames = slices(source)
+    else:
+        frames = batches(source) if isinstance(source, str | Path) else iter(source)
     models_of("A", outcomes, local), models_of("B", outcomes, local)  # read once, before the threads
 
     def work(frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:

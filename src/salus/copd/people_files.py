@@ -105,7 +105,11 @@ def batches(path: str | Path) -> Iterator[pl.DataFrame]:
         for batch in file.iter_batches(BATCH, columns=wanted):
             yield _frame(pl.from_arrow(batch))
         return
-    frame = read_raw(source)
+    yield from slices(read_raw(source))
+
+
+def slices(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """A table in batches; one of no row for an empty table."""
     for start in range(0, max(frame.height, 1), BATCH):
         yield frame.slice(start, BATCH)
 

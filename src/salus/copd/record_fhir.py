@@ -19,11 +19,13 @@ from salus.copd.codes import LOINC, SMOKING, condition_of, in_our_unit, item_of
 from salus.copd.interview import start
 from salus.copd.questions import CIGARETTES_A_PACK, Item, all_items
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import lines, records
 
 CANONICAL = "urn:salus:questionnaire:copd"
 LEVELS = "urn:salus:copd:levels"
 _TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
+LONGEST = 256 * 2**20
+"""Bytes of JSON that are held at once: a Bundle, or a line."""
 _ENDINGS = (".json", ".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz", ".json.gz")
 _LOST = ("entered-in-error", "cancelled")
 _RATIO = "fev1_fvc"
@@ -61,13 +63,20 @@ def people_from_fhir(paths: Sequence[str | Path]) -> pl.DataFrame:
     Raises
     ------
     InputError
-        A file can't be read, or holds no such resource.
+        A file can't be read, is damaged, unpacks beyond all measure, holds a resource that is not built as FHIR has
+        it, or holds no such resource.
     """
     people: dict[str, _Person] = {}
     seen = 0
     for path in records.expand(paths, _ENDINGS):
-        for resource in _resources(path):
-            seen += _take(resource, people)
+        for number, resource in enumerate(_resources(path), 1):
+            try:
+                seen += _take(resource, people)
+            except (AttributeError, TypeError, KeyError) as error:  # a list where FHIR has a group, and the like
+                raise InputError(
+                    f"{path}, resource {number} ({resource.get('resourceType')}) is not built as FHIR R4 has it: "
+                    f"{error}. Correct it, or leave it out."
+                ) from error
     if not seen:
         raise InputError(
             f"{', '.join(str(p) for p in paths)} holds no Patient, Observation, Condition or QuestionnaireResponse. "
@@ -77,18 +86,50 @@ def people_from_fhir(paths: Sequence[str | Path]) -> pl.DataFrame:
 
 
 def _resources(path: Path) -> Iterator[dict[str, Any]]:
+    """The resources of a file; of newline-delimited JSON no more than a line is held."""
+    before, number = b"", 0
+    apart = None  # whether each line is JSON by itself; the first one tells
+    for chunk in lines.raw(path):
+        *whole, before = (before + chunk).split(b"\n") if apart is not False else (before + chunk,)
+        if len(before) > LONGEST:
+            raise InputError(
+                f"{path}, line {number + 1} is longer than {LONGEST >> 20} MB. Export the resources as "
+                "newline-delimited JSON, one a line, or as several Bundles."
+            )
+        for at, line in enumerate(whole):
+            if apart is None and line.strip():
+                apart = _is_json(line)
+            if apart is False:
+                before = b"\n".join((*whole[at:], before))
+                break
+            number += 1
+            yield from _of_text(line, path, number)
+    yield from _of_text(before, path, number + 1)
+
+
+def _is_json(text: bytes) -> bool:
     try:
-        with records.open_text(path) as handle:
-            raw = handle.read()
-    except (OSError, EOFError) as error:
-        raise InputError(f"can't read {path}: {error}. Check the file; if it was cut off, export it again.") from error
-    try:
-        whole = json.loads(raw)
+        json.loads(text)
     except ValueError:
-        yield from _lines(raw, path)
+        return False
+    return True
+
+
+def _of_text(text: bytes, path: Path, line: int) -> Iterator[dict[str, Any]]:
+    """Resources of a piece of JSON that begins on a line of a file."""
+    if not text.strip():
         return
-    entries = whole if isinstance(whole, list) else [whole]
-    for entry in entries:
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as error:
+        at = line + error.lineno - 1
+        raise InputError(
+            f"{path}, line {at} is no JSON: {error.msg}. Give a Bundle, or one resource a line; if it was cut off, "
+            "export it again."
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{path}, line {line} is no text in UTF-8: {error}. Export it again.") from error
+    for entry in whole if isinstance(whole, list) else [whole]:
         if isinstance(entry, dict) and entry.get("resourceType") == "Bundle":
             for inner in entry.get("entry") or []:
                 resource = inner.get("resource") if isinstance(inner, dict) else None
@@ -97,20 +138,6 @@ def _resources(path: Path) -> Iterator[dict[str, Any]]:
                     yield {"id": url.rsplit(":", 1)[-1].rsplit("/", 1)[-1], **resource}
         elif isinstance(entry, dict):
             yield entry
-
-
-def _lines(raw: bytes, path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(raw.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            resource = json.loads(line)
-        except ValueError as error:
-            raise InputError(
-                f"{path}, line {number} is no JSON: {error}. Give a Bundle, or one resource a line."
-            ) from error
-        if isinstance(resource, dict):
-            yield resource
 
 
 def _take(resource: dict[str, Any], people: dict[str, _Person]) -> int:
@@ -160,8 +187,16 @@ def _value(item: str, part: dict[str, Any]) -> Any:
         return known[0] if known else concept.get("text") or " ".join(codes) or None
     quantity = part.get("valueQuantity")
     if quantity is not None and quantity.get("value") is not None:
-        return in_our_unit(item, float(quantity["value"]), quantity.get("code") or quantity.get("unit"))
+        return _quantity(item, quantity)
     return next((part[key] for key in ("valueInteger", "valueBoolean", "valueString") if key in part), None)
+
+
+def _quantity(item: str, quantity: dict[str, Any]) -> Any:
+    """A quantity in our unit; as text where it is no number, so that the row is refused with it."""
+    value, unit = quantity.get("value"), quantity.get("code") or quantity.get("unit")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None if value is None else str(value)
+    return in_our_unit(item, float(value), unit)
 
 
 def _responses(items: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -180,7 +215,7 @@ def _answer(name: str, answer: dict[str, Any]) -> Any:
         if key == "valueCoding":
             return value.get("code") or value.get("display")
         if key == "valueQuantity":
-            return in_our_unit(name, float(value["value"]), value.get("code") or value.get("unit"))
+            return _quantity(name, value)
         if key.startswith("value"):
             return value
     return None

@@ -18,7 +18,7 @@ import polars as pl
 from salus.copd.codes import CONDITIONS, LOINC, SMOKING, SNOMED, UNITS
 from salus.copd.questions import CIGARETTES_A_PACK, all_items
 from salus.errors import InputError
-from salus.sources import records
+from salus.sources import lines, records
 from salus.sources.sql import quoted, quoted_name
 
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +84,7 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str, files: list[Path]) -
         connection.execute(f"CREATE TEMP TABLE {name} AS SELECT {columns} WHERE false")
         return
     table = records.together([records.inspect(f) for f in files])
+    lines.guard(table)
     lower = {c.lower(): c for c in table.fields}
     needed = [c for c in TABLES[name][:2] if c not in lower]
     if needed:
@@ -124,7 +125,8 @@ SELECT t.person_id AS person, codes.item, {table}_date AS day,
   CASE WHEN codes.item = 'smk_status' THEN coalesce(smoking.status, {text})
        WHEN t.value_as_number IS NULL THEN {text}
        WHEN coalesce(unit.concept_code, t.unit_source_value, '') = '' THEN t.value_as_number
-       WHEN units.factor IS NULL THEN t.value_as_number || ' ' || coalesce(unit.concept_code, t.unit_source_value)
+       WHEN units.factor IS NULL OR TRY_CAST(t.value_as_number AS DOUBLE) IS NULL
+         THEN t.value_as_number || ' ' || coalesce(unit.concept_code, t.unit_source_value)
        ELSE CAST(TRY_CAST(t.value_as_number AS DOUBLE) * units.factor AS VARCHAR) END AS value
 FROM {table} t
 LEFT JOIN concept AS what ON t.{table}_concept_id = what.concept_id
