@@ -17,6 +17,8 @@ def test_a_kill_at_every_step_of_an_ingest(line_list, key, tmp_path):
     second = line_list([{"person_id": f"q{n}", "visit_date": dt.date(2024, 1, 5)} for n in range(9)] + [{"icd10": "x"}])
     base = tmp_path / "base"
     deidentify.ingest(first, base, key, today=TODAY)
+    wanted = shutil.copytree(base, tmp_path / "undisturbed")
+    undisturbed = deidentify.ingest(second, wanted, key, today=TODAY)
     moment, outcomes = 0, []
     while True:
         moment += 1
@@ -40,6 +42,9 @@ def test_a_kill_at_every_step_of_an_ingest(line_list, key, tmp_path):
         assert pl.read_parquet(report.quarantine).height == 1, moment
         assert not list(wall.path("vault").glob(".work-*")), moment
         assert log.verify(wall, key) == [], moment
+        assert ledger.read(wall, key) == ledger.read(zones.existing(wanted), key), moment
+        rows = [pl.read_parquet(r.part).sort(pl.all()) for r in (report, undisturbed)]
+        assert rows[0].equals(rows[1]), moment
         outcomes.append(report.already)
         shutil.rmtree(root)
         if survived:

@@ -1,4 +1,5 @@
 import pytest
+from test_release_crash import Killed, armed
 
 from salus.errors import InputError, WallError
 from salus.privacy import zones
@@ -40,3 +41,27 @@ def test_a_wall_is_not_built_over_other_files_or_inside_another(tmp_path):
         zones.create(wall.path("release") / "inner")
     with pytest.raises(InputError, match="there is no wall"):
         zones.existing(tmp_path / "mine")
+
+
+def test_a_process_that_was_killed_while_it_made_the_zones_can_be_run_again(tmp_path):
+    moment = 0
+    while True:
+        moment += 1
+        root = tmp_path / str(moment)
+        with pytest.MonkeyPatch.context() as patch:
+            armed(patch, moment)
+            try:
+                zones.create(root)
+                survived = True
+            except Killed:
+                survived = False
+        zones.create(root)
+        assert [zones.zone_of(root / z) for z in zones.ZONES] == list(zones.ZONES), moment
+        assert all((root / z / "README.md").read_text().startswith(f"# {z}/") for z in zones.ZONES), moment
+        if survived:
+            break
+    assert moment > 20
+    (tmp_path / "other" / "vault").mkdir(parents=True)
+    (tmp_path / "other" / "vault" / "mine.txt").write_text("mine")
+    with pytest.raises(WallError, match="did not write"):
+        zones.create(tmp_path / "other")

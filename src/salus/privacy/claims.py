@@ -97,7 +97,10 @@ def of_sites(stated: dict[str, str], policy: Policy, sites: int) -> dict[str, st
     if policy.noisy:
         return {"sites": str(sites), "epsilon_one_site": f"{policy.epsilon / sites:.4g}"}
     least = stated["smallest_count_shown"]
-    return {"sites": str(sites), "fewest_persons": least if least == "none" else str(-(-int(least) // sites))}
+    if least != "none":  # as it was before it was rounded, at least
+        counted = max(int(least) - policy.round_to // 2, policy.minimum_cell)
+        least = str(-(-counted // sites))
+    return {"sites": str(sites), "fewest_persons": least}
 
 
 def not_claimed(policy: Policy, *, mixed: bool = False, sites: int = 1) -> list[str]:

@@ -79,8 +79,7 @@ def create(root: str | Path) -> Zones:
     outer = zone_of(root)
     if outer is not None:
         raise WallError(f"{root} lies in the zone '{outer}' of another wall. Choose a folder outside it.")
-    there = [p.name for p in root.iterdir()] if root.is_dir() else []
-    if there and not (root / "vault" / MARKER).exists():
+    if not (root / "vault" / MARKER).exists() and not _begun(root):
         raise WallError(f"{root} holds files that Salus did not write. Choose a new or empty folder for the wall.")
     try:
         for folder in (root, *(root / zone for zone in ZONES)):
@@ -95,6 +94,13 @@ def create(root: str | Path) -> Zones:
     except OSError as error:
         raise output_error(root, error) from error
     return Zones(root)
+
+
+def _begun(root: Path) -> bool:
+    """Whether a folder is empty but for what is left where a process was killed that made the zones."""
+    ours = {"README.md", MARKER, f"{MARKER}.part"}
+    there = list(root.iterdir()) if root.is_dir() else []
+    return all(p.name in ZONES and p.is_dir() and {f.name for f in p.iterdir()} <= ours for p in there)
 
 
 def existing(root: str | Path) -> Zones:
