@@ -70,6 +70,84 @@ def test_the_command_answers_a_list_and_notes_apart(tmp_path: Path) -> None:
     assert "lfq" in shown.stdout
 
 
+def _nothing(*names: str) -> list[pl.Expr]:
+    return [pl.lit(None).alias(name) for name in names]
+
+
+OTHERS = {
+    "no outcome, a column less": (
+        lambda t: t.drop("y_mod", "diabetes", "pef_lps"),
+        {"no column y_mod: ", "no column diabetes, pef_lps: taken as answers that nobody gave"},
+        {"y_lln12", "y_llngl", "y_070"},
+    ),
+    "empty columns": (
+        lambda t: t.with_columns(_nothing("y_lln12", "hayfever_12mo", "education", "race5", "smk_status", "stratum")),
+        {"no value in y_lln12: ", "no value in education, smk_status: taken as", "the questionnaire puma is not judged",
+         "bounds are too narrow"},
+        {"y_mod", "y_llngl", "y_070"},
+    ),
+    "not a number": (
+        lambda t: t.with_columns(pl.lit(float("nan")).alias(name) for name in ("y_070", "wt_mec_6yr", "gen_health")),
+        {"no value in y_070: ", "everybody counts once", "no value in gen_health: "},
+        {"y_mod", "y_lln12", "y_llngl"},
+    ),
+    "some weights missing": (
+        lambda t: t.with_columns(pl.when(pl.int_range(pl.len()) % 50 > 0).then("wt_mec_6yr"),
+                                 pl.when(pl.int_range(pl.len()) % 90 > 0).then("psu")),
+        {"is missing or not positive for 8 of 400 people, who are left out", "taken as a stratum of their own"},
+        set(JUDGED),
+    ),
+    "other types": (
+        lambda t: t.with_columns(pl.col("age", "y_mod").cast(pl.String), pl.col("spiro_ok") == 1, pl.col("y_070") == 1,
+                                 pl.col("smk_status").str.to_uppercase(),
+                                 pl.when(pl.col("male") == 1).then(pl.lit("Male")).otherwise(pl.lit("female"))
+                                 .alias("male")),
+        set(),
+        set(JUDGED),
+    ),
+}  # fmt: skip
+"""What another country's file may be like, what is told of it, and the outcomes that are judged."""
+
+
+@pytest.mark.parametrize("kind", list(OTHERS))
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_a_file_of_another_country_gets_every_row_that_can_be_had(tmp_path: Path, kind: str, form: str) -> None:
+    change, told, outcomes = OTHERS[kind]
+    path = tmp_path / f"theirs.{form}"
+    table = change(SURVEY.head(400))
+    table.write_csv(path) if form == "csv" else table.write_parquet(path)
+    said = validate_file(path, replicates=20)
+    for words in told:
+        assert any(words in note for note in said.notes), said.notes
+    assert {row["outcome"] for row in said.rows} == outcomes
+    for outcome in outcomes:
+        rows = [row for row in said.rows if row["outcome"] == outcome]
+        assert {row["tier"] for row in rows if "tier" in row} == {"A", "B"}
+        for row in rows:
+            assert set(row) >= WANTED
+            if row["auroc"] is not None and row["subgroup"] == "all":
+                assert row["auroc_lower"] <= row["auroc"] <= row["auroc_upper"]
+    if kind == "other types":
+        plain = validate(SURVEY.head(400), replicates=20).rows
+        assert json.dumps(said.rows, sort_keys=True) == json.dumps(plain, sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (pl.lit("80+").alias("age"), "column age has '80.' in row 1"),
+        (pl.lit("missing").alias("cough_3mo"), "column cough_3mo has 'missing' in row 1"),
+        (pl.lit(2).alias("smk_status"), "smk_status has numbers; never, former or current"),
+        (pl.lit(None).alias("spiro_ok"), "nobody aged 40 to 79 with spiro_ok = 1 among its 50 rows"),
+        ([pl.lit(None).alias(name) for name in JUDGED], "none of the outcomes y_mod, y_lln12, y_llngl, y_070"),
+    ],
+    ids=["age in words", "answer in words", "smoking in codes", "no spirometry", "no outcome"],
+)
+def test_what_cannot_be_read_is_named(change: pl.Expr | list[pl.Expr], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        validate(SURVEY.head(50).with_columns(change))
+
+
 def test_what_cannot_be_judged_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none of the outcomes"):
         validate(SURVEY.drop(JUDGED))

@@ -11,12 +11,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from salus.copd.design import Floats
+from salus.copd.model_items import MODEL_ITEMS
+from salus.copd.subgroups import ETHNIC_COLUMNS
 from salus.errors import InputError
 
 AGES = (40, 79)
 """Ages in completed years that the models are made for: the respiratory questions of NHANES were asked from 40 on, and
 spirometry was offered up to 79."""
 WEIGHT = "wt_mec_6yr"
+_READ = {
+    *MODEL_ITEMS, "age", "male", "spiro_ok", "wheeze_attacks", "hayfever_12mo", "prior_dx", "asthma_ever", WEIGHT,
+    "stratum", "psu", "y_mod", "y_lln12", "y_llngl", "y_070", "y_post070",
+}  # fmt: skip
 FEWEST_DRAWN = 2
 """Sampling units that a stratum needs for a variance."""
 
@@ -62,7 +68,7 @@ def eligible(frame: pl.DataFrame, name: str = "the table") -> pl.DataFrame:
     Raises
     ------
     InputError
-        A column is absent, or nobody is left.
+        A column is absent, holds text where numbers are wanted, or nobody is left.
     """
     lacking = [column for column in ("age", "spiro_ok") if column not in frame.columns]
     if lacking:
@@ -70,12 +76,82 @@ def eligible(frame: pl.DataFrame, name: str = "the table") -> pl.DataFrame:
             f"{name} has no column {' and no '.join(lacking)}. Wanted the columns of the COPD data dictionary: age in "
             "years, spiro_ok 1 where both quality grades are A, B or C"
         )
+    frame = _numbers(frame, name)
     kept = frame.filter(pl.col("age").is_between(*AGES) & (pl.col("spiro_ok") == 1))
     if kept.is_empty():
         raise InputError(
             f"{name} has nobody aged {AGES[0]} to {AGES[1]} with spiro_ok = 1 among its {frame.height:,} rows"
         )
     return kept
+
+
+_WORDS = ("smk_status", "cycle", *ETHNIC_COLUMNS)
+_SEX = {"male": "1", "female": "0"}
+
+
+def _numbers(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The columns that are read as the dictionary has them: numbers, and smoking in words."""
+    made: list[pl.Series] = []
+    for column in (c for c in frame.columns if c in _READ and c not in _WORDS and frame[c].dtype == pl.String):
+        text = frame[column].str.strip_chars().replace({"": None, "NA": None, "nan": None, "NaN": None})
+        if column == "male":
+            text = text.str.to_lowercase().replace(_SEX)
+        values = text.cast(pl.Float64, strict=False)
+        lost = values.is_null() & text.is_not_null()
+        if lost.any():
+            row = int(lost.arg_true()[0])
+            raise InputError(
+                f"{name}: column {column} has '{frame[column][row]}' in row {row + 1}. A number is wanted (1 yes, 0 "
+                "no), or an empty cell"
+            )
+        made.append(values)
+    status = frame["smk_status"].dtype if "smk_status" in frame.columns else pl.String()
+    if status not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        raise InputError(f"{name}: column smk_status has numbers; never, former or current is wanted")
+    if status == pl.Null:
+        made.append(frame["smk_status"].cast(pl.String))
+    elif "smk_status" in frame.columns:
+        made.append(frame["smk_status"].cast(pl.String).str.strip_chars().str.to_lowercase())
+    return frame.with_columns(made)
+
+
+def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """People who count: those with a weight, and what there is to say of the others.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        What :func:`eligible` gave.
+
+    Returns
+    -------
+    frame : polars.DataFrame
+        Without the people whose weight is missing or 0; without the column of weights where nobody has one.
+    notes : tuple of str
+        What was left out.
+
+    Examples
+    --------
+    >>> weighted(pl.DataFrame({"age": [50, 60], "wt_mec_6yr": [1.5, None]}))[1]
+    ('wt_mec_6yr is missing or not positive for 1 of 2 people, who are left out',)
+    """
+    notes = []
+    if WEIGHT in frame.columns:
+        good = frame.select(ok=(pl.col(WEIGHT).cast(pl.Float64).fill_nan(None) > 0).fill_null(value=False))["ok"]
+        if not good.any():
+            frame = frame.drop(WEIGHT)
+        elif not good.all():
+            lost = frame.height - int(good.sum())
+            notes.append(
+                f"{WEIGHT} is missing or not positive for {lost:,} of {frame.height:,} people, who are left out"
+            )
+            frame = frame.filter(good)
+    drawn = [c for c in ("stratum", "psu") if c in frame.columns]
+    if any(frame[c].null_count() == frame.height for c in drawn):
+        frame = frame.drop(drawn)
+    elif any(frame[c].null_count() for c in drawn):
+        notes.append("stratum or psu is missing for some people: they are taken as a stratum of their own")
+    return frame, tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -153,7 +229,7 @@ def design_of(frame: pl.DataFrame, *, groups: Sequence[str] = ("cycle",)) -> Des
             )
     else:
         weights = np.ones(size)
-        notes.append(f"no column {WEIGHT}: everybody counts once")
+        notes.append(f"no weights in a column {WEIGHT}: everybody counts once")
     if {"stratum", "psu"} <= set(frame.columns):
         inside = [name for name in groups if name in frame.columns]
         stratum = _numbered(frame.select(*inside, "stratum"))
@@ -161,7 +237,7 @@ def design_of(frame: pl.DataFrame, *, groups: Sequence[str] = ("cycle",)) -> Des
     else:
         stratum, unit = np.zeros(size, dtype=np.int64), np.arange(size)
         notes.append(
-            "no columns stratum and psu: each person is taken as drawn alone, and bounds are too narrow if not"
+            "no values in stratum and psu: each person is taken as drawn alone, and bounds are too narrow if not"
         )
     return Design(weights, stratum, unit, tuple(notes))
 

@@ -97,10 +97,12 @@ INSTRUMENTS = {i.name: i for i in (CDQ, PUMA)}
 """The questionnaires that can be scored."""
 
 LEFT_OUT = {
-    "lfq": "Lung Function Questionnaire (Yawn 2010, Hanania 2010): the points of its answers were found in one source",
+    "lfq": "Lung Function Questionnaire (Yawn 2010, Hanania 2010): the points of its answers were found in one source, "
+    "5 to 25 in all; another counts up to 29 and does not say how",
     "copd_ps": "COPD Population Screener (Martinez 2008): its owner allows use on paper and in one's own practice, "
-    "and asks to be asked before it goes into other software",
-    "copd_sq": "COPD Screening Questionnaire (Zhou 2013): only the points of age and body mass index could be compared",
+    "no change, and asks to be asked before it goes into other software",
+    "copd_sq": "COPD Screening Questionnaire (Zhou 2013): sources differ in the points of age (4, 8, 11 or 3, 7, 10) "
+    "and in the cut-off (16, or more than 16); those of five of its seven items were found in one",
     "capture": "CAPTURE (Martinez 2017): neither its points nor its terms of use could be compared in two sources",
 }
 """Questionnaires that are known and not scored, and why."""

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from salus.copd import performance as measure
-from salus.copd.approximations import approximated
-from salus.copd.cohort import Design, design_of, eligible, read_people
+from salus.copd.approximations import NEEDED, approximated
+from salus.copd.cohort import Design, design_of, eligible, read_people, weighted
 from salus.copd.design import Floats
 from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import TIERS
@@ -97,23 +97,32 @@ def validate(
     InputError
         The table lacks `age`, `spiro_ok` or every outcome, or nobody is left.
     """
-    kept = eligible(frame, name)
+    kept, left_out = weighted(eligible(frame, name))
     chosen = list(models) if models is not None else [RiskModel.load(o, t) for o in outcomes for t in TIERS]
     wanted = list(dict.fromkeys(m.outcome for m in chosen))
-    present = [o for o in wanted if o in kept.columns]
+    known = {c for c in kept.columns if not _empty(kept[c])}
+    present = [o for o in wanted if o in known]
     if not present:
-        raise InputError(f"{name} has none of the outcomes {', '.join(wanted)}. Wanted columns of 0 and 1")
+        raise InputError(
+            f"{name} has none of the outcomes {', '.join(wanted)} for the {kept.height:,} people aged 40 to 79 with "
+            "spiro_ok = 1. Wanted columns of 0 and 1"
+        )
     design = design_of(kept)
-    notes = [*design.notes, *(f"no column {o}: {OUTCOMES[o]} is not judged" for o in wanted if o not in kept.columns)]
-    lacking = sorted({i.name for m in chosen for i in m.items()} - set(kept.columns))
-    if lacking:
-        notes.append(f"no column {', '.join(lacking)}: taken as answers that nobody gave")
+    notes = [*left_out, *design.notes]
+    notes += [f"{_absent([o], kept)}: {OUTCOMES[o]} is not judged" for o in wanted if o not in known]
+    asked = sorted({i.name for m in chosen for i in m.items()} - known)
+    if asked:
+        notes.append(f"{_absent(asked, kept)}: taken as answers that nobody gave")
+    for name_of, needed in NEEDED.items() if models is None else ():
+        if gone := [c for c in needed if c not in known]:
+            notes.append(f"{_absent(gone, kept)}: the questionnaire {name_of} is not judged")
     groups = list(subgroups(kept))
     drawn = min(replicates, max(_FEWEST_REPLICATES, _MOST_WEIGHTS // kept.height))
     if drawn < replicates:
         notes.append(f"{kept.height:,} people: bounds rest on {drawn} bootstrap samples in place of {replicates}")
     samples = design.replicates(drawn)
-    questionnaires = approximated(kept) if models is None else []
+    scorable = kept.select(c for c in kept.columns if c in known)
+    questionnaires = approximated(scorable) if models is None else []
     rows: list[dict[str, Any]] = []
     for outcome in present:
         y = kept[outcome].cast(pl.Float64).fill_null(float("nan")).to_numpy()
@@ -127,6 +136,19 @@ def validate(
             about = {"outcome": outcome, "instrument": each.name}
             rows += judge(about, y, each.score, design, samples, groups, each.cutoffs, None)
     return Validation(rows, tuple(notes))
+
+
+def _empty(values: pl.Series) -> bool:
+    found = values.fill_nan(None) if values.dtype.is_float() else values
+    return found.null_count() == found.len()
+
+
+def _absent(columns: Sequence[str], frame: pl.DataFrame) -> str:
+    """Columns that are not there, and those that are empty, in words."""
+    gone = [c for c in columns if c not in frame.columns]
+    empty = [c for c in columns if c in frame.columns]
+    said = ([f"no column {', '.join(gone)}"] if gone else []) + ([f"no value in {', '.join(empty)}"] if empty else [])
+    return ", ".join(said)
 
 
 def judge(
