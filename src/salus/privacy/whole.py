@@ -6,7 +6,10 @@ import shutil
 import uuid
 from pathlib import Path
 
+from polars.exceptions import PolarsError
+
 from salus.data import durable
+from salus.data.output import output_error
 
 
 class Whole:
@@ -18,25 +21,40 @@ class Whole:
     ----------
     folder : Path
         Where it is to be; one that is there is replaced.
+
+    Raises
+    ------
+    OutputError
+        A disk is full or can't be written; what was there stands.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.part = folder, folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
 
     def __enter__(self) -> Path:
-        for left in self.folder.parent.glob(".*.part"):
-            shutil.rmtree(left)
-        durable.make_folder(self.part)
+        try:
+            for left in self.folder.parent.glob(".*.part"):
+                shutil.rmtree(left)
+            durable.make_folder(self.part)
+        except OSError as error:
+            raise output_error(self.folder, error) from error
         return self.part
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         try:
-            if kind is None:
-                for file in self.part.iterdir():
-                    durable.sync_file(file)
-                if self.folder.exists():
-                    shutil.rmtree(self.folder)
-                self.part.rename(self.folder)
-                durable.sync_folder(self.folder.parent)
+            if error is None:
+                self._moved()
+            elif isinstance(error, OSError) or (isinstance(error, PolarsError) and "(os error " in str(error)):
+                raise output_error(self.folder, error) from error
+        except OSError as failed:
+            raise output_error(self.folder, failed) from failed
         finally:
             shutil.rmtree(self.part, ignore_errors=True)
+
+    def _moved(self) -> None:
+        for file in self.part.iterdir():
+            durable.sync_file(file)
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.part.rename(self.folder)
+        durable.sync_folder(self.folder.parent)
