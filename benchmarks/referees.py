@@ -36,6 +36,7 @@ SEASONS = {
     "2023-24": ("2023-10-14", "2024-05-04"),
     "2024-25": ("2024-11-23", "2025-05-31"),
 }
+INSIDE = {"coverage50": "inside50", "coverage95": "inside95"}
 HUB_PEERS = ("FluSight-baseline", "FluSight-ensemble", "UMass-flusion")
 
 
@@ -110,10 +111,35 @@ def score_hub(path: Path, season: str, named: Sequence[str] = HUB_PEERS) -> dict
         _, log, log_low, log_high = ratio(ours, theirs, "log_wis")
         rows[peer] = {"tasks": count, "wis_ratio": wis, "bounds": [low, high], "log_wis_ratio": log,
                       "log_bounds": [log_low, log_high]}  # fmt: skip
-    coverage = {
-        name: float(ours[column].mean()) for name, column in (("coverage50", "inside50"), ("coverage95", "inside95"))
-    }
-    return rounded({"tasks": ours.height, "peers": rows} | coverage)
+    nation, states = (ours.filter((pl.col("location") == "US") == is_nation) for is_nation in (True, False))
+    coverage = {name: float(states[column].mean()) for name, column in INSIDE.items()}
+    weeks = nation.group_by("reference_date").agg(pl.col(column).mean() for column in INSIDE.values())
+    nation_weeks = weeks.sort("reference_date").select(INSIDE.values()).rows()
+    return rounded(
+        {"tasks": ours.height, "peers": rows, "nation_weeks": [list(week) for week in nation_weeks]} | coverage
+    )
+
+
+def shares(weeks: Sequence[Sequence[float]], draws: int = 1000, block: int = 8) -> dict[str, Any]:
+    """Coverage over weeks, with 95 % bounds from a moving-block bootstrap.
+
+    Parameters
+    ----------
+    weeks : sequence of pairs
+        Shares of a week's tasks inside the 50 % and the 95 % range, in the order of time.
+    draws, block : int
+        Bootstrap samples, and weeks drawn at once.
+    """
+    table = np.array(weeks)
+    rng = np.random.default_rng(1)
+    start = rng.integers(0, len(table) - block + 1, (draws, -(-len(table) // block)))
+    pick = (start[:, :, None] + np.arange(block)).reshape(draws, -1)[:, : len(table)]
+    drawn = table[pick].mean(axis=1)
+    found: dict[str, Any] = {"weeks": len(table)}
+    for column, name in enumerate(INSIDE):
+        bounds = [float(b) for b in np.quantile(drawn[:, column], (0.025, 0.975))]
+        found |= {name: float(table[:, column].mean()), f"{name}_bounds": bounds}
+    return rounded(found)  # type: ignore[no-any-return]  # of a dict it makes a dict
 
 
 def rounded(value: Any) -> Any:

@@ -4,7 +4,8 @@
 
 Japan's HFMD and influenza of 2017, every other week, and US admissions of 2022-23, every week: seasons before those
 that the goals name, or the first of them. Fitted once, before the first forecast. Variants that differ in how members
-are put together ask the same fitted members; those that differ in what is learned are fitted anew. Scored by the
+are put together ask the same fitted members; those that differ in what is learned are fitted anew, with a smaller pool
+to spare time, and to be held against that pool as it is. Scored by the
 independent referee against persistence on the fourth-root scale, on the tasks that both answer.
 """
 
@@ -23,10 +24,10 @@ import polars as pl
 
 from salus.evaluation.backtest import origins
 from salus.evaluation.scores import period_end
-from salus.forecasting.answer import answer
+from salus.forecasting.answer import answer, new_model
 from salus.forecasting.model import Model
 from salus.forecasting.persistence import Persistence
-from salus.forecasting.pooled import Combination
+from salus.surveillance.panel import Panel
 from salus.surveillance.series import Series, open_series
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -58,7 +59,7 @@ TASKS = {
     "influenza_2017": Task(referees.JAPAN, "Influenza", "per_sentinel", "2017-01-01", "2017-12-03", 2),
     "us_2022_23": Task(referees.US, "Influenza", "admissions", *referees.SEASONS["2022-23"], 1, tuple(referees.ALSO)),
 }
-EVERY = [*choices.TOGETHER, choices.AVERAGED, *choices.LEARNED_ANEW, *choices.SINGLE]
+EVERY = [*choices.TOGETHER, choices.AVERAGED, *choices.LEARNED_ANEW, *choices.SINGLE, *choices.ADDED]
 
 
 def main() -> None:
@@ -81,9 +82,10 @@ def main() -> None:
 
 
 def batches(wanted: Sequence[str]) -> list[list[str]]:
-    """Variants that share a fit, then each of the others alone."""
+    """Variants that share a fit, those with one more member, then each of the others alone."""
     shared = [v for v in wanted if v in choices.TOGETHER or v == choices.AVERAGED]
-    return [batch for batch in (shared, *([v] for v in wanted if v not in shared)) if batch]
+    added = [v for v in wanted if v in choices.ADDED]
+    return [batch for batch in (shared, added, *([v] for v in wanted if v not in (*shared, *added))) if batch]
 
 
 def forecasts(
@@ -98,11 +100,14 @@ def forecasts(
         return {first: asked(series, model, days)}
     if first in choices.LEARNED_ANEW:
         with choices.LEARNED_ANEW[first]():
-            model = Combination()
-            model.fit(panel)
-            return {first: asked(series, model, days)}
+            smaller = choices.Smaller()
+            smaller.fit(panel)
+            return {first: asked(series, smaller, days)}
     shared = choices.Asked()
     shared.fit(panel)
+    if first in choices.ADDED:
+        ours = asked(series, shared, days)
+        return {name: with_another(series, ours, choices.ADDED[name], panel, days) for name in wanted}
     said = {}
     for name in (v for v in wanted if v in choices.TOGETHER):
         shared.change = choices.TOGETHER[name]
@@ -112,6 +117,19 @@ def forecasts(
         with choices.averaging():
             said[choices.AVERAGED] = asked(series, shared, days)
     return said
+
+
+def with_another(series: Series, ours: pl.DataFrame, name: str, panel: Panel, days: Sequence[dt.date]) -> pl.DataFrame:
+    """Our forecasts joined with those of one more model."""
+    from referee import KEY, wide
+
+    other = new_model(name)
+    other.fit(panel)
+    mine = wide(ours).sort(KEY)
+    theirs = mine.select(KEY).join(wide(asked(series, other, days)), on=KEY, how="left", maintain_order="left")
+    levels = [column for column in mine.columns if column not in KEY]
+    both = choices.joined(mine.select(levels).to_numpy(), theirs.select(levels).to_numpy())
+    return mine.select(KEY).hstack(pl.DataFrame(both, schema=levels, orient="row"))
 
 
 def asked(series: Series, model: Model, days: Sequence[dt.date]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from unittest import mock
 
@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 
 from salus.forecasting import features, learning, mixture
 from salus.forecasting.calendar import SEASONAL
+from salus.forecasting.members import Member
 from salus.forecasting.model import TAUS, Model
-from salus.forecasting.pooled import Combination, Network
+from salus.forecasting.pooled import FASTER, LEARNED, Combination, Network
+from salus.forecasting.scale import root, unroot
 from salus.forecasting.trees import QuantileTrees
 from salus.surveillance.panel import Panel
 
 Floats = NDArray[np.float64]
+LESSER_TREES = 60
+"""Trees of the smaller pool."""
 Believed = tuple[Floats, Floats]
 """Weights of the members, and widening at each horizon."""
 MEMBERS = Combination.members
@@ -70,6 +74,20 @@ def averaging() -> AbstractContextManager[object]:
     return mock.patch.object(mixture, "pool", averaged)
 
 
+class Smaller(Combination):
+    """Two networks and fewer trees, no witnesses: a quarter of the time, to be fitted anew for every variant."""
+
+    name = "smaller"
+    title = "A smaller combination"
+    title_zh = "较小的组合模型"
+    members = (
+        MEMBERS[0],
+        MEMBERS[4],
+        Member(lambda: QuantileTrees(LEARNED, trees=LESSER_TREES, rate=FASTER), weight=0.75, every=6),
+    )
+    witnesses = ()
+
+
 @contextmanager
 def blind(*beginnings: str) -> Iterator[None]:
     """No feature whose name begins so."""
@@ -109,7 +127,9 @@ def every_row_alike() -> Iterator[None]:
         yield
 
 
+SMALLER = "a smaller pool"
 LEARNED_ANEW: dict[str, Callable[[], AbstractContextManager[None]]] = {
+    SMALLER: nullcontext,
     "no other diseases or histories": nobody_else,
     "no holidays": lambda: blind("holidays", "target_holidays"),
     "no usual course of past years": lambda: blind("past_", "last_year_"),
@@ -119,7 +139,7 @@ LEARNED_ANEW: dict[str, Callable[[], AbstractContextManager[None]]] = {
     "no state of the season": lambda: blind("below_", "above_", "since_", "year_mass", "half_year_mass"),
     "every row weighs the same": every_row_alike,
 }
-"""Variants that are fitted anew: within what they are fitted and asked."""
+"""Variants of :class:`Smaller`: within what they are fitted and asked. The first is that pool as it is."""
 
 
 class OneByOne(Model):
@@ -149,6 +169,33 @@ class OneByOne(Model):
 
 SINGLE: dict[str, Callable[[], Model]] = {"one network, all places": Network, "one network a place": OneByOne}
 """Pooled against place by place, with the fastest member; to be compared with each other."""
+
+
+ADDED = {
+    f"with {title} too": name
+    for name, title in (
+        ("auto_arima", "AutoARIMA"), ("auto_ets", "AutoETS"), ("saaim", "SAAIM"), ("renewal", "a renewal model"),
+        ("trajectories", "past seasons as trajectories"), ("last_year_drift", "last year's drift"),
+        ("seasonal_naive", "the seasonal naive"),
+    )
+}  # fmt: skip
+"""Variants with one more member, at a quarter of the weight."""
+QUARTER = (3.0, 1.0)
+
+
+def joined(ours: Floats, other: Floats) -> Floats:
+    """Mixture of two forecasts, three to one, on the fourth-root scale.
+
+    Parameters
+    ----------
+    ours, other : numpy.ndarray, shape (rows, 23)
+        Quantiles in the signal's unit; where the other is NaN, ours stand.
+    """
+    there = np.isfinite(other).all(axis=1)
+    both = [root(np.maximum(q[there], 0.0)) for q in (ours, other)]
+    answer = ours.copy()
+    answer[there] = unroot(_POOL(both, QUARTER, TAUS, TAUS))
+    return answer
 
 
 def _one(panel: Panel, number: int) -> Panel:

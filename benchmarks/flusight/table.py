@@ -26,12 +26,15 @@ def lines_of(result: dict[str, Any]) -> list[str]:
                 f"{at['bounds'][1]:.2f}] | {at['log_wis_ratio']:.3f} [{at['log_bounds'][0]:.2f}, "
                 f"{at['log_bounds'][1]:.2f}] | {found['coverage50']:.3f} | {found['coverage95']:.3f} |"
             )
-    mean = result["geometric_mean"]
+    mean, nation = result["geometric_mean"], result["nation"]
     cost = max(found["cpu_seconds"] for found in result["seasons"].values())
     return [
         *lines,
         "",
-        f"Geometric mean to the ensemble: {mean['wis_ratio']:.3f} natural, {mean['log_wis_ratio']:.3f} log. A season "
-        f"takes at most {cost} CPU s.",
+        f"Geometric mean to the ensemble: {mean['wis_ratio']:.3f} natural, {mean['log_wis_ratio']:.3f} log. Coverage "
+        f"above is of the states; of the nation, over {nation['weeks']} weeks of all seasons, the range of 50 % holds "
+        f"{nation['coverage50']:.3f} [{nation['coverage50_bounds'][0]:.2f}, {nation['coverage50_bounds'][1]:.2f}] and "
+        f"that of 95 % {nation['coverage95']:.3f} [{nation['coverage95_bounds'][0]:.2f}, "
+        f"{nation['coverage95_bounds'][1]:.2f}]. A season takes at most {cost} CPU s.",
         "",
     ]

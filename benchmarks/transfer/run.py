@@ -1,13 +1,14 @@
 """The default model, untouched, on diseases and countries that no setting was chosen on.
 
-    python benchmarks/transfer/run.py [--pair NAME ...] [--model NAME ...] [--keep DIR]
+    python benchmarks/transfer/run.py [--pair NAME ...] [--model NAME ...] [--chap PYTHON] [--keep DIR]
 
 China's provinces (HFMD and influenza, cases a month), Korea (HFMD), Germany (GrippeWeb, consultations, laboratory
 influenza) and Japan's other sentinel diseases, each with five years of history before the window, forecast by
 `salus.evaluation.backtest` from what was known on each day, fitted once a year, against persistence on the
 fourth-root scale, the seasonal naive, AutoARIMA and AutoETS, scored by the independent referee. Japan's diseases are
 forecast every fourth week, to spare time; all others every period. A model that doesn't answer for a place (too
-short a series) is compared where it answers, and the share of tasks that it answers is given.
+short a series) is compared where it answers, and the share of tasks that it answers is given. With an
+environment of chap-core the monthly pairs are also compared with CHAP's built-in baselines.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ from salus.evaluation.scores import period_end
 from salus.surveillance.series import Series, open_series
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+import chap_peer
+
 import referees
 
 HERE = Path(__file__).parent
@@ -111,6 +115,16 @@ def forecast(series: Series, pair: Pair, model: str, path: Path) -> dict[str, fl
     return {"seconds": round(time.perf_counter() - begun, 1), "cpu_seconds": round(referees.cpu() - spent, 1)}
 
 
+def with_chap(python: Path, series: Series, pair: Pair, keep: Path, name: str) -> dict[str, Path]:
+    """Write the forecasts of CHAP's baselines; their files."""
+    days = origins(series, dt.date.fromisoformat(pair.first), dt.date.fromisoformat(pair.last))[:: pair.step]
+    found = {}
+    for baseline, table in chap_peer.forecasts(python, series, days, keep).items():
+        found[f"chap_{baseline}"] = keep / f"{name} chap {baseline}.parquet"
+        table.write_parquet(found[f"chap_{baseline}"])
+    return found
+
+
 def compared(ours: pl.DataFrame, paths: dict[str, Path], known: pl.DataFrame) -> dict[str, Any]:
     """WIS of the default over that of each peer, pooled and by horizon, and in single series over persistence."""
     from referee import KEY, ratio, scores, wide
@@ -162,6 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pair", action="append", choices=list(every))
     parser.add_argument("--model", action="append", choices=[OURS, *PEERS])
+    parser.add_argument("--chap", type=Path, help="Python of an environment with chap-core, for its own baselines")
     parser.add_argument("--keep", type=Path, help="folder to leave the forecasts in; else a temporary one")
     options = parser.parse_args()
     if options.model and OURS not in options.model and options.keep is None:
@@ -169,10 +184,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="salus-transfer-") as temporary:
         keep = options.keep or Path(temporary)
         keep.mkdir(exist_ok=True, parents=True)
-        run(every, options.pair or list(every), options.model or [OURS, *PEERS], keep)
+        run(every, options.pair or list(every), options.model or [OURS, *PEERS], keep, options.chap)
 
 
-def run(every: dict[str, Pair], names: list[str], models: list[str], keep: Path) -> None:
+def run(every: dict[str, Pair], names: list[str], models: list[str], keep: Path, chap: Path | None) -> None:
     """Forecast and compare, a pair at a time; results are written after each."""
     target = HERE / "result.json"
     for name in names:
@@ -186,6 +201,8 @@ def run(every: dict[str, Pair], names: list[str], models: list[str], keep: Path)
                 cost[model] = forecast(series, pair, model, paths[model])
             except TooShortError as error:
                 cost[model] = {"not_answered": str(error)}
+        if chap is not None and series.cadence.kind == "month":
+            paths |= with_chap(chap, series, pair, keep, name)
         there = {model: path for model, path in paths.items() if path.exists() and model != OURS}
         found = compared(pl.read_parquet(paths[OURS]), there, truth(series))
         print(name, json.dumps(referees.rounded(found)), json.dumps(cost), flush=True)

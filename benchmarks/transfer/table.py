@@ -40,6 +40,28 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         f"{said} Of {found['series']} single series {found['series_below']:.1%} are below persistence. Left out: "
         "pertussis of Japan's sentinels (its five years end the series) and COVID-19 (no five years).",
         "",
+        *_chap(result["pairs"]),
+    ]
+
+
+def _chap(pairs: dict[str, Any]) -> list[str]:
+    """CHAP's own baselines, where they were run."""
+    rows = [
+        f"| {name} | {peer.removeprefix('chap_').replace('_', ' ')} | {_cell(at)} | {at['log_wis_ratio']:.3f} |"
+        for name, pair in sorted(pairs.items())
+        for peer, at in sorted(pair["peers"].items())
+        if peer.startswith("chap_")
+    ]
+    if not rows:
+        return []
+    return [
+        "Against the built-in baselines of CHAP (chap-core 1.0.17, in a Python 3.13 of its own; its other models run "
+        "in Docker and were not run), trained anew each month:",
+        "",
+        "| pair | CHAP's | WIS over it | log scale |",
+        "|---|---|---|---|",
+        *rows,
+        "",
     ]
 
 
