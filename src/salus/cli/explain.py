@@ -29,6 +29,7 @@ def change(
     signal: options.SignalOption = None,
     also: options.AlsoOption = None,
     also_lag: options.AlsoLagOption = ALSO_LAG,
+    driver: options.DriverOption = None,
     as_of: options.AsOfOption = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Day of the earlier forecast; one period before by default.")
@@ -51,7 +52,8 @@ def change(
     """What of the difference to last week's forecast is new data, revised data, and the model."""
     langs = options.languages(lang)
     found = explain.change(
-        series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
+        series, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
+        as_of=options.day(as_of, "--as-of"),
         since=options.day(since, "--since"), earlier=earlier, horizons=options.horizons(horizons), model=model,
         model_file=model_file, nowcast=nowcast, mapping=parse_options(column_map) if column_map else None,
         encoding=encoding, out=out,

@@ -28,6 +28,7 @@ def forecast(
     signal: options.SignalOption = None,
     also: options.AlsoOption = None,
     also_lag: options.AlsoLagOption = ALSO_LAG,
+    driver: options.DriverOption = None,
     as_of: options.AsOfOption = None,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
@@ -42,7 +43,8 @@ def forecast(
 ) -> None:
     """Forecast once, from what was known on one day."""
     found = forecasting.forecast(
-        series, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
+        series, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
+        as_of=options.day(as_of, "--as-of"),
         horizons=options.horizons(horizons), model=model, model_file=model_file, nowcast=nowcast,
         coherent=coherent, mapping=parse_options(column_map) if column_map else None, encoding=encoding, out=out,
     )  # fmt: skip
@@ -63,6 +65,7 @@ def train(
     signal: options.SignalOption = None,
     also: options.AlsoOption = None,
     also_lag: options.AlsoLagOption = ALSO_LAG,
+    driver: options.DriverOption = None,
     as_of: options.AsOfOption = None,
     model: options.ModelOption = "combination",
     column_map: options.MapOption = None,
@@ -70,7 +73,8 @@ def train(
 ) -> None:
     """Train a model and store it, to forecast on machines that never see the data."""
     told = forecasting.train(
-        series, out, disease, signal, also=also or (), also_lag=also_lag, as_of=options.day(as_of, "--as-of"),
+        series, out, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
+        as_of=options.day(as_of, "--as-of"),
         model=model, mapping=parse_options(column_map) if column_map else None, encoding=encoding,
     )  # fmt: skip
     typer.echo(
@@ -89,6 +93,7 @@ def backtest(
     signal: options.SignalOption = None,
     also: options.AlsoOption = None,
     also_lag: options.AlsoLagOption = ALSO_LAG,
+    driver: options.DriverOption = None,
     horizons: options.HorizonsOption = "1:4",
     model: options.ModelOption = "combination",
     nowcast: options.NowcastOption = "auto",
@@ -106,7 +111,7 @@ def backtest(
     first, last = options.period(origins)
     with options.Stages() as stages:
         table = forecasting.backtest_file(
-            series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag,
+            series, disease, signal, first=first, last=last, also=also or (), also_lag=also_lag, drivers=driver or (),
             horizons=options.horizons(horizons), model=model, nowcast=nowcast, coherent=coherent,
             train_before=options.day(train_before, "--train-before"),
             refit_every=refit_every, mapping=parse_options(column_map) if column_map else None,

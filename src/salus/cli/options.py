@@ -42,6 +42,15 @@ AlsoOption = Annotated[
     typer.Option("--also", help="History of other signals to learn from; repeatable.", readable=False),
 ]
 AlsoLagOption = Annotated[int, typer.Option(min=0, help="Periods by which an --also without as_of is held back.")]
+DriverOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--driver",
+        help="What may drive the disease, such as weather: a table with location, driver, date and value, or a series; "
+        "repeatable.",
+        readable=False,
+    ),
+]
 AsOfOption = Annotated[
     str | None,
     typer.Option(

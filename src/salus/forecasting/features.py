@@ -140,8 +140,23 @@ def build(panel: Panel) -> Grid:
     columns["log_size"] = np.log(size)[:, None] * np.ones_like(u)
     people = np.log(panel.population)
     columns["log_people"] = people[:, None] * np.ones_like(u)
+    _driven(columns, panel, season)
     later = tuple(calendar.later(panel, ahead) for ahead in range(1, FURTHEST + 1))
     return Grid(u, size, columns, season, later)
+
+
+def _driven(columns: dict[str, Floats], panel: Panel, season: int) -> None:
+    """Drivers of the last periods, and how far from the usual at this time of year; in the place's own spread."""
+    for driver in panel.drivers:
+        known = driver.values[np.isfinite(driver.values)]
+        values = root(driver.values) if known.size and known.min() >= 0 else driver.values
+        centre, spread = known_mean(values, axis=1)[:, None], known_spread(values, axis=1)[:, None]
+        scaled = (values - centre) / np.maximum(spread, 1e-9)
+        for lag in (0, 2, 4):
+            columns[f"driver_{driver.name}_{lag}"] = shifted(scaled, lag)
+        columns[f"driver_{driver.name}_mean_4"] = trailing_mean(scaled, 4)
+        past = np.stack([shifted(scaled, season * year) for year in range(1, YEARS_BACK + 1)])
+        columns[f"driver_{driver.name}_unusual"] = scaled - known_mean(past, axis=0)
 
 
 def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:

@@ -77,7 +77,7 @@ class Pooled(Model):
         self._until, self._names = panel.starts[-1], tuple(learning.names(panel))
         self._typical = _typical(rows)
         offered = learning.offered(panel)
-        timeless = np.array([not name.startswith(SEASONAL) for name in self._names])
+        timeless = np.array([not name.startswith((*SEASONAL, "driver_")) for name in self._names])
         with threadpool_limits(1):
             self._fitted = members.fit(self.members, offered, timeless, rows)
             if self.witnesses:

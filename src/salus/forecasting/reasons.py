@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "height": ("level", "below_", "above_", "since_", "year_mass", "half_year_mass"),
     "course": ("change_", "step_", "mean_", "slope_", "curve_", "growth_"),
     "nature": ("jerk_", "roughness_", "log_"),
+    "drivers": ("driver_",),
 }
 """Kinds of evidence, with the beginnings of the names of their features; the first that fits counts."""
 ASKED = ("ahead",)

@@ -109,6 +109,7 @@ TEXT = {
     "reason.neighbours": "places that usually move with it",
     "reason.nation": "the course of all places together",
     "reason.holidays": "public holidays",
+    "reason.drivers": "weather and other drivers",
     "reason.nature": "how large and how steady its figures are",
     "support.level": "Most likely level {when}: {level} ({p}).",
     "aside.borrowed": "This place has no history: the forecast is what the other places are expected to have, for its population.",

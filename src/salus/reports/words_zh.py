@@ -102,6 +102,7 @@ TEXT = {
     "reason.neighbours": "走势相近的地区",
     "reason.nation": "各地总体走势",
     "reason.holidays": "公共假日",
+    "reason.drivers": "天气等外部因素",
     "reason.nature": "本地数据的规模与稳定程度",
     "support.level": "{when}最可能处于{at}（可能性{p}）。",
     "aside.borrowed": "该地尚无历史数据：预测按其他地区的预期比率与本地人口推算。",

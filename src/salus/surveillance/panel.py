@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from salus.surveillance.drivers import Driver
 from salus.surveillance.vintages import Vintages
 from salus.surveillance.weeks import Cadence
 
@@ -45,6 +46,8 @@ class Panel:
         What messages call the table that it is from.
     vintages : Vintages or None
         What was known on earlier days, where the source says so.
+    drivers : tuple of Driver
+        What may drive the disease, on the same grid; none where none was given.
     """
 
     disease: str
@@ -58,6 +61,7 @@ class Panel:
     also: tuple[Panel, ...] = field(default=())
     label: str = "the table"
     vintages: Vintages | None = None
+    drivers: tuple[Driver, ...] = ()
 
     @property
     def gaps(self) -> NDArray[np.int64]:
@@ -127,6 +131,7 @@ class Panel:
             locations=tuple(p for p, k in zip(self.locations, keep, strict=True) if k),
             values=self.values[keep],
             population=self.population[keep],
+            drivers=tuple(Driver(d.name, d.values[keep]) for d in self.drivers),
         )
 
 

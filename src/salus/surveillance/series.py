@@ -14,6 +14,7 @@ import polars as pl
 from salus.data.manifest import NAME as MANIFEST
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
+from salus.surveillance.drivers import DriverTable, read_drivers
 from salus.surveillance.findings import running_totals
 from salus.surveillance.panel import Panel, grid, peopled
 from salus.surveillance.selection import of_disease, of_signal
@@ -52,6 +53,8 @@ class Series:
         Other diseases of the same signal in the same file, to learn from.
     notes : tuple of str
         What the reader of a result must know about how the table was used.
+    drivers : tuple of DriverTable
+        What may drive the disease.
     """
 
     table: pl.DataFrame
@@ -62,6 +65,7 @@ class Series:
     hold_back: int = 0
     companions: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    drivers: tuple[DriverTable, ...] = ()
 
     @property
     def has_vintages(self) -> bool:
@@ -223,7 +227,7 @@ class Series:
             raise nothing
         places = rows["location"].unique().to_list()
         found = replace(grid(known, self.cadence, last, day, places), label=self.label)
-        found = peopled(found, rows)
+        found = self._driven(peopled(found, rows))
         return replace(found, vintages=self._vintages(day, last)) if self.has_vintages else found
 
     def _vintages(self, day: dt.date, last: dt.date) -> Vintages:
@@ -252,7 +256,10 @@ class Series:
             near = _known(self.companions, self.cadence, day, 0).filter(pl.col("date") <= last).drop_nulls("value")
             for _, rows in sorted(near.group_by("disease"), key=lambda item: str(item[0])):
                 others.append(grid(rows, self.cadence, last, day))
-        return replace(panel, also=tuple(o for o in others if o is not None))
+        return replace(panel, also=tuple(self._driven(o) for o in others if o is not None))
+
+    def _driven(self, panel: Panel) -> Panel:
+        return replace(panel, drivers=tuple(d.laid(panel) for d in self.drivers)) if self.drivers else panel
 
     def panel_or_none(self, day: dt.date) -> Panel | None:
         """The grid of a history to learn from, or None where nothing of it was known yet.
@@ -431,6 +438,7 @@ def open_series(
     also_lag: int = ALSO_LAG,
     mapping: dict[str, str] | None = None,
     encoding: str | None = None,
+    drivers: Sequence[Any] = (),
 ) -> tuple[Series, list[Series]]:
     """What is to be forecast, with its companions, and the histories to learn from.
 
@@ -448,6 +456,8 @@ def open_series(
         Column of the file -> column of the contract; for ``source`` alone.
     encoding : str, optional
         Encoding of the text files, where it can't be told.
+    drivers : sequence of path or frame
+        What may drive the disease; see :func:`salus.surveillance.drivers.read_drivers`.
 
     Returns
     -------
@@ -464,7 +474,8 @@ def open_series(
     series = read_series(source, disease, signal, mapping=mapping, encoding=encoding, companions=True)
     options: dict[str, Any] = {"hold_back": also_lag, "encoding": encoding}
     histories = [h for item in also for h in read_histories(item, series.disease, series.cadence, **options)]
-    return series, histories
+    told = read_drivers(drivers, series.cadence, series.table["location"].unique().to_list(), encoding=encoding)
+    return replace(series, drivers=told), histories
 
 
 def _companions(aside: list[pl.DataFrame], series: Series) -> dict[str, Any]:

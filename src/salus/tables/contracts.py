@@ -46,6 +46,19 @@ SERIES = Contract(
     key=("location", "disease", "signal", "date", "as_of"),
 )
 
+DRIVERS = Contract(
+    "drivers",
+    "The value of something that may drive a disease, such as the temperature, in one place and period.",
+    (
+        _LOCATION,
+        Column("driver", pl.String, "what it is: temperature, humidity ..."),
+        Column("date", pl.Date, "first day of the period"),
+        Column("value", pl.Float64, "its value; missing means unknown", nullable=True),
+        Column("as_of", pl.Date, "day on which this value was what was known", required=False),
+    ),
+    key=("location", "driver", "date", "as_of"),
+)
+
 FORECASTS = Contract(
     "forecasts",
     "One quantile, level probability or sample of one place, horizon and reference date (hubverse model output).",
@@ -111,7 +124,7 @@ REASONS = Contract(
             "kind",
             pl.String,
             "kind of evidence",
-            allowed=("holidays", "season", "neighbours", "nation", "height", "course", "nature"),
+            allowed=("holidays", "season", "neighbours", "nation", "height", "course", "nature", "drivers"),
         ),
         Column("share", pl.Float64, "by how much it moves the expected change, on the model's scale; upward above 0"),
     ),
@@ -384,6 +397,7 @@ ALL = (
     FORECASTS,
     NOWCASTS,
     MILESTONES,
+    DRIVERS,
     REASONS,
     CHANGES,
     RECORDS,

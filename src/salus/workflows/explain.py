@@ -83,6 +83,7 @@ def change(
     *,
     also: Sequence[Any] = (),
     also_lag: int = ALSO_LAG,
+    drivers: Sequence[Any] = (),
     as_of: dt.date | None = None,
     since: dt.date | None = None,
     earlier: Any = None,
@@ -100,7 +101,7 @@ def change(
     ----------
     source : path or frame
         `series` contract.
-    disease, signal, also, also_lag, as_of, model, nowcast, mapping, encoding
+    disease, signal, also, also_lag, drivers, as_of, model, nowcast, mapping, encoding
         As for :func:`salus.workflows.forecasting.forecast`.
     since : datetime.date, optional
         Day of the earlier forecast; one period before by default.
@@ -124,13 +125,16 @@ def change(
         The earlier day is not before the other one.
     """
     if out is not None:
-        check_place(out, (source, *also, *([] if earlier is None else [earlier])))
+        check_place(out, (source, *also, *drivers, *([] if earlier is None else [earlier])))
     options: dict[str, Any] = {"also": also, "also_lag": also_lag, "mapping": mapping, "encoding": encoding}
+    options |= {"drivers": drivers}
     series, others = open_series(source, disease, signal, **options)
     series, day = series.standing(as_of)
     old = series
     if earlier is not None:
-        old, _ = open_series(earlier, series.disease, series.signal, mapping=mapping, encoding=encoding)
+        old, _ = open_series(
+            earlier, series.disease, series.signal, mapping=mapping, encoding=encoding, drivers=drivers
+        )
         old, before = old.standing(since)
     else:
         before = since or stepped(series, day, -1)

@@ -41,6 +41,7 @@ def forecast(
     *,
     also: Sequence[Any] = (),
     also_lag: int = ALSO_LAG,
+    drivers: Sequence[Any] = (),
     as_of: dt.date | None = None,
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
@@ -63,6 +64,8 @@ def forecast(
         Histories of other signals to learn from.
     also_lag : int
         Periods by which those without `as_of` are held back.
+    drivers : sequence of path or frame
+        What may drive the disease, such as weather (see :mod:`salus.surveillance.drivers`).
     as_of : datetime.date, optional
         Reference date; the last day of the data by default.
     horizons : sequence of int
@@ -89,9 +92,9 @@ def forecast(
         The forecasts, and the places that need a word.
     """
     if out is not None:
-        check_place(out, (source, *also))
+        check_place(out, (source, *also, *drivers))
     series, others = open_series(
-        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding, drivers=drivers
     )
     series, day = series.standing(as_of)
     panel = series.learning_panel(day, others)
@@ -114,6 +117,7 @@ def train(
     *,
     also: Sequence[Any] = (),
     also_lag: int = ALSO_LAG,
+    drivers: Sequence[Any] = (),
     as_of: dt.date | None = None,
     model: str = "combination",
     mapping: dict[str, str] | None = None,
@@ -123,7 +127,7 @@ def train(
 
     Parameters
     ----------
-    source, disease, signal, also, also_lag, as_of, model, mapping, encoding
+    source, disease, signal, also, also_lag, drivers, as_of, model, mapping, encoding
         As for :func:`forecast`.
     out : str or Path
         JSON file to write.
@@ -138,9 +142,9 @@ def train(
     InputError
         The model learns nothing that could be stored, or had too little to learn from.
     """
-    check_place(out, (source, *also))
+    check_place(out, (source, *also, *drivers))
     series, others = open_series(
-        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding, drivers=drivers
     )
     series, day = series.standing(as_of)
     panel = series.learning_panel(day, others)
@@ -161,6 +165,7 @@ def backtest_file(
     last: dt.date,
     also: Sequence[Any] = (),
     also_lag: int = ALSO_LAG,
+    drivers: Sequence[Any] = (),
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
     nowcast: str = "auto",
@@ -176,7 +181,7 @@ def backtest_file(
 
     Parameters
     ----------
-    source, disease, signal, also, also_lag, horizons, model, nowcast, coherent, mapping, encoding, out
+    source, disease, signal, also, also_lag, drivers, horizons, model, nowcast, coherent, mapping, encoding, out
         As for :func:`forecast`.
     first, last : datetime.date
         First reference date, and the day after which there is none.
@@ -193,9 +198,9 @@ def backtest_file(
         Quantile rows in the `forecasts` contract.
     """
     if out is not None:
-        check_place(out, (source, *also))
+        check_place(out, (source, *also, *drivers))
     series, others = open_series(
-        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding, drivers=drivers
     )
     days = origins(series, first, series.reference_day(last))
     parents = parents_of(named_places(series.panel(days[-1]))) if coherent else {}

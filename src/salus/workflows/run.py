@@ -133,6 +133,7 @@ def run(
     *,
     also: Sequence[Any] = (),
     also_lag: int = ALSO_LAG,
+    drivers: Sequence[Any] = (),
     as_of: dt.date | None = None,
     horizons: Sequence[int] = (1, 2, 3, 4),
     model: str = "combination",
@@ -161,6 +162,8 @@ def run(
         Histories of other signals of the disease to learn from.
     also_lag : int
         Periods by which those without `as_of` are held back.
+    drivers : sequence of path or frame
+        What may drive the disease, such as weather (see :mod:`salus.surveillance.drivers`).
     as_of : datetime.date, optional
         The day to stand on; by default the one on which the newest figures of the data became known.
     horizons : sequence of int
@@ -212,7 +215,7 @@ def run(
         raise InputError(f"the horizons are {list(horizons)}; whole numbers from 1 were wanted, such as 1:4.")
     tell("reading", 0, 1)
     series, others = open_series(
-        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding
+        source, disease, signal, also=also, also_lag=also_lag, mapping=mapping, encoding=encoding, drivers=drivers
     )
     made_on = today or started.astimezone().date()
     series, day = series.standing(as_of, made_on)
@@ -259,15 +262,17 @@ def run(
         "nowcast": nowcast,
         "coherent": coherent,
         "also_lag": also_lag,
+        "drivers": [driver.name for driver in series.drivers],
         "mapping": mapping or {},
         "encoding": encoding,
     }
     inputs = [_input(item) for item in (source, *also)] + ([] if overrides is None else [hash_file(overrides)])
+    inputs += [_input(item) for item in drivers]
     record = run_record("run", inputs, options, started=started, typed=typed)
     meta = _meta(series, panel, day, given, record["run_id"], fitted.name, inside_only, made_on)
     meta = replace(
         meta,
-        notes=(*doubled, *((f"{m.en}.", f"{m.zh}。") for m in marks)),
+        notes=(*doubled, *_drivers(series), *((f"{m.en}.", f"{m.zh}。") for m in marks)),
         file=replace(_file([series], inputs[:1]), signals=(), source=""),
         histories=_histories(others, also, inputs[1 : 1 + len(also)]),
         companions=0 if series.companions is None else series.companions["disease"].n_unique(),
@@ -347,6 +352,13 @@ def _name_stand_ins(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
         .otherwise(pl.col("reason"))
         .alias("reason"),
     )
+
+
+def _drivers(series: Series) -> tuple[tuple[str, str], ...]:
+    """Which drivers were looked at, in English and Chinese."""
+    names = [driver.name for driver in series.drivers]
+    told = f"Looked at as drivers: {', '.join(names)}.", f"纳入的外部因素：{'、'.join(names)}。"
+    return (told,) if names else ()
 
 
 def _name_borrowed(trust: pl.DataFrame, given: Answer) -> pl.DataFrame:
