@@ -267,7 +267,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, column
 
 
-app.command("round")(records_sites.make_round)
-app.command("share")(records_sites.share)
+app.command("round", epilog=records_sites.ROUND_EXAMPLE)(records_sites.make_round)
+app.command("share", epilog=records_sites.SHARE_EXAMPLE)(records_sites.share)
 app.command("combine")(records_sites.combine)
 app.command("rotate")(records_sites.rotate)

@@ -16,6 +16,14 @@ from salus.surveillance import syndromes
 from salus.tables import door
 from salus.tables.contracts import PLACES
 
+ROUND_EXAMPLE = (
+    "Example: salus records round --site a.pub --site b.pub --site c.pub --places places.csv "
+    "--days 2024-01-01:2024-03-31 --key-file ours.key --out round.json"
+)
+SHARE_EXAMPLE = (
+    "Example: salus records share --round round.json --root wall --key-file a.key --public-key ours.pub "
+    "--public-key b.pub --public-key c.pub --out a.share"
+)
 ROUND = typer.Option(..., "--round", help="File of the round, as the combiner sent it.")
 
 
@@ -39,9 +47,6 @@ def make_round(
     """Agree on what several sites will share: sites, days, places, definitions, and the policy for the sum.
 
     Send the file to every site. Who makes it will combine, with the same key.
-
-    Example: `salus records round --site a.pub --site b.pub --site c.pub --places places.csv
-    --days 2024-01-01:2024-03-31 --key-file ours.key --out round.json`
     """
     made = rounds.make(
         out,
@@ -77,9 +82,6 @@ def share(
     """Count for a round, and write a file in which every cell is masked: only the sum of all sites can be read.
 
     What was shared is never shared in another round, nor released by this site itself.
-
-    Example: `salus records share --round round.json --root wall --key-file a.key --public-key ours.pub
-    --public-key b.pub --public-key c.pub --out a.share`
     """
     known = [signatures.load_public(f) for f in public_key]
     report = sharing.share(
