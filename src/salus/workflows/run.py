@@ -250,7 +250,8 @@ def run(
     last = status.filter(pl.col("horizon") == 0).join(panel.last_known().select("location", "date"), on="location")
     alerts = LevelForecast().detect(pl.concat([shown, level_rows(shown, scheme)]), last, scheme)
     reasons = _reasons(fitted, panel, horizons, given)
-    more = _around(panel, shown, scheme, fitted.name, parents if coherent else None)
+    within = {place: above for place, above in parents.items() if place not in given.borrowed}
+    more = _around(panel, shown, scheme, fitted.name, within if coherent else None)
     more |= {} if reasons is None else {"reasons.csv": reasons}
     around = asides(
         panel.target_end(0), more.get("nowcast.csv"), more["milestones.csv"], overriding.by_place(marks), given.borrowed
