@@ -12,7 +12,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "",
         f"{result['rows']:,} simulated visits, released under each policy of Salus and in plainer ways. Come back: "
         "counts left out that are known exactly, by subtraction (again and again), by linear programming over all "
-        "tables at once, or to within ten. Known below 11: counts of 1 to 10 that are shown or come back exactly. Highest risk: "
+        "tables at once, or to within ten. Known below 11: counts of 1 to 10 that are shown or come back exactly. "
+        "Highest risk: "
         "one over the fewest persons in a count that is known (the European Medicines Agency accepts 0.09, one in "
         "eleven). Membership: advantage of who knows the weeks around, and share of persons whom somebody tells who "
         "knows all other records (under differential privacy: the most that epsilon allows). "
