@@ -11,6 +11,7 @@ import typer
 from salus.cli import options
 from salus.data.output import check_place
 from salus.data.provenance import command_line
+from salus.privacy import zones
 from salus.surveillance import places as places_module
 from salus.surveillance.geometry import read_shapes
 from salus.surveillance.series import ALSO_LAG
@@ -56,12 +57,17 @@ def run(
     encoding: options.EncodingOption = None,
     pdf: Annotated[bool, typer.Option(help="Write the PDF as well.")] = True,
     inside_only: Annotated[
-        bool, typer.Option("--inside-only", help="Mark the bulletin as not to leave the wall.")
+        bool,
+        typer.Option(
+            "--inside-only",
+            help="Mark the bulletin as not to leave the wall; of exact counts of a wall it is marked in any case.",
+        ),
     ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
     langs = options.languages(lang)
+    inside_only = zones.outlet([series, *(also or ())], out) or inside_only
     check_place(out, folder=True)
     earlier = None if since is None else since_module.read(since)
     with options.Stages() as stages:

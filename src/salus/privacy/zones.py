@@ -11,6 +11,7 @@ Nobody but the owner can enter any of them (mode 0700): also a release leaves on
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,3 +174,32 @@ def guard(path: str | Path, allowed: str = "release") -> Path:
             f"what is in release/."
         )
     return Path(path)
+
+
+def outlet(read: Iterable[str | Path], out: str | Path) -> bool:
+    """Whether what is written is made of exact counts; a refusal where it would then lie outside the count zone.
+
+    Parameters
+    ----------
+    read : iterable of str or Path
+        Files or folders that are read.
+    out : str or Path
+        File or folder that is to be written.
+
+    Returns
+    -------
+    bool
+        True where something that is read lies further inside than ``release``: the result is for inside only.
+
+    Raises
+    ------
+    WallError
+        Something that is read lies further inside than ``count``; or in it, and `out` does not.
+    """
+    exact = [p for p in read if zone_of(guard(p, "count")) == "count"]
+    if exact and zone_of(out) != "count":
+        raise WallError(
+            f"{exact[0]} holds exact counts, and what is made of them stays inside: {out} lies outside the count zone. "
+            f"Write into it, such as {Path(exact[0]).parent / 'bulletin'}, or use the release of the same counts."
+        )
+    return bool(exact)
