@@ -135,3 +135,21 @@ def test_what_can_not_be_attacked_is_said(root, places, key, tmp_path):
             shutil.rmtree(folder)
     with pytest.raises(InputError, match="nothing was released"):
         attack.attack(root, places, key=key)
+
+
+def test_risks_are_said_for_each_of_three_and_judged_by_the_reference(root, places, key):
+    report = attack.attack(root, places, key=key)
+    said = "\n".join(report.lines())
+    for who in (
+        "prosecutor: highest risk",
+        "journalist: highest risk",
+        "marketer: ",
+        "marketer, with a list of everybody",
+    ):
+        assert who in said, who
+    alone = next(c for c in report.linkage if c["prosecutor_highest"] == 1)
+    assert alone["unique"] > 0
+    assert "highest risk 1, ABOVE the reference of 0.09" in said
+    least = report.smallest_count_shown
+    assert least >= 11
+    assert f"with {least - 1} others or more. Prosecutor: highest risk {1 / least:.2g}, within the reference" in said

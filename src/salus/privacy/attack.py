@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,132 +19,12 @@ from salus.data.output import output_error
 from salus.errors import InputError
 from salus.privacy import bounds, guarded, ledger, linkage, log, membership, trajectories, zones
 from salus.privacy import policy as policies
+from salus.privacy.attack_report import AttackReport
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
 
 NAME = "attack.json"
 _KEYS = ["location", "disease", "date"]
-
-
-@dataclass(frozen=True)
-class AttackReport:
-    """What the attacks found; inside only.
-
-    Attributes
-    ----------
-    release : str
-        Id of the release attacked.
-    file : Path
-        The same as JSON, in the count zone.
-    subtraction : dict
-        ``counts_left_out``, ``recovered`` (known exactly), ``within_minimum_cell``, ``narrowest_interval``, by linear
-        programming over this release and all before; ``small_differences_of_releases`` between two of them.
-    linkage : list of dict
-        As :class:`salus.privacy.linkage.Classes`, of the records, which do not leave.
-    smallest_count_shown : int or None
-        Of the release.
-    trajectories : list of dict
-        As :class:`salus.privacy.trajectories.Uniqueness`, of the records.
-    membership : dict
-        As :class:`salus.privacy.membership.Membership`, of the release.
-    minimum_cell : int
-        Of the policy.
-    simulated : bool
-        Whether the records were simulated.
-    epsilon : float or None
-        Of the policy, where it is one of differential privacy; then ``knows_all_others`` of ``membership`` is the most
-        that epsilon allows, (e^epsilon - 1) / (e^epsilon + 1).
-    """
-
-    release: str
-    file: Path
-    subtraction: dict[str, Any]
-    linkage: list[dict[str, Any]]
-    smallest_count_shown: int | None
-    trajectories: list[dict[str, Any]]
-    membership: dict[str, Any]
-    minimum_cell: int
-    simulated: bool
-    epsilon: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """All but the place of the file, for a machine."""
-        return {k: v for k, v in asdict(self).items() if k != "file"}
-
-    def lines(self) -> list[str]:
-        """The findings in words; for inside."""
-        return [
-            f"{'SIMULATED records. ' if self.simulated else ''}INSIDE ONLY. Made of exact records; nothing may leave.",
-            "",
-            *self._subtraction(),
-            *self._linkage(),
-            *self._trajectories(),
-            *self._membership(),
-            f"All of it: {self.file}",
-        ]
-
-    def _subtraction(self) -> list[str]:
-        s = self.subtraction
-        said = [
-            f"Subtraction. Of {s['counts_left_out']:,} counts left out, {s['recovered']:,} can be worked out exactly "
-            f"and {s['within_minimum_cell']:,} to within less than {self.minimum_cell}, from all that was released."
-        ]
-        if s["small_differences_of_releases"]:
-            said.append(
-                f"  Two releases show {s['small_differences_of_releases']:,} small numbers as their difference: late "
-                f'records of weeks that were released anew. revisions = "freeze" would hide them.'
-            )
-        return said
-
-    def _linkage(self) -> list[str]:
-        said = ["Linkage, if the records left, which they don't:"]
-        for c in self.linkage:
-            known = ", ".join(c["known"]).replace("_", " ")
-            said.append(
-                f"  who knows {known}: {c['unique']:,} of {c['persons']:,} persons are alone. Highest prosecutor risk "
-                f"{c['prosecutor_highest']:.2g}; {c['prosecutor_above']:.1%} of persons are above {linkage.THRESHOLD}."
-            )
-            if c["journalist_highest"] is not None:
-                said.append(
-                    f"  against a register of the population: highest journalist risk {c['journalist_highest']:.2g}, "
-                    f"and a marketer would match {c['marketer']:.2%} of the records right."
-                )
-        if self.smallest_count_shown:
-            said.append(
-                f"  The release itself: whoever is in a count shown shares it with {self.smallest_count_shown - 1:,} "
-                f"others or more, a risk of at most {1 / self.smallest_count_shown:.3f}."
-            )
-        said.append(
-            f"  Reference: the European Medicines Agency accepts {linkage.THRESHOLD} (one in eleven) for public data; "
-            f"HIPAA's expert determination (45 CFR 164.514(b)(1)) asks for a very small risk and names no number."
-        )
-        return said
-
-    def _trajectories(self) -> list[str]:
-        said = ["Trajectories. Persons who are the only one with the visits known, by district and week:"]
-        for also in (False, True):
-            shares = ", ".join(
-                f"{t['visits']} visit{'s' if t['visits'] > 1 else ''} {t['share']:.1%}"
-                for t in self.trajectories
-                if t["also"] is also and t["persons"]
-            )
-            said.append(f"  {'with age group and sex: ' if also else ''}{shares}")
-        return said
-
-    def _membership(self) -> list[str]:
-        m = self.membership
-        others = (
-            f"  Who knows all other records can tell for {m['knows_all_others']:.0%} of persons: a count shown is "
-            "exact. Only differential privacy bounds that."
-            if self.epsilon is None
-            else f"  Who knows all other records of the year has an advantage of at most {m['knows_all_others']:.0%}, "
-            f"whatever is released of that year under this policy (epsilon {self.epsilon:g})."
-        )
-        return [
-            f"Membership. Who knows the weeks around tells who is in with an advantage of {m['advantage']:.1%} "
-            f"(AUC {m['auc']:.3f}; a coin has 0.5).",
-            others,
-        ]
 
 
 def attack(
