@@ -15,7 +15,6 @@ import polars as pl
 from salus.errors import InputError
 from salus.forecasting.answer import answer
 from salus.forecasting.model import Model
-from salus.surveillance.drivers import Driver
 from salus.surveillance.panel import Panel
 from salus.tables.contracts import CHANGES
 
@@ -129,7 +128,7 @@ def revised(then: Panel, now: Panel) -> Panel:
         locations=tuple(now.locations[i] for i in here),
         values=now.values[here, :upto],
         population=now.population[here],
-        drivers=tuple(Driver(d.name, d.values[here, :upto]) for d in now.drivers),
+        drivers=tuple(d.cut(here, upto) for d in now.drivers),
     )
 
 

@@ -53,7 +53,7 @@ class Grid:
     season : int
         Periods after which the season repeats.
     ahead : tuple of dict
-        What the calendar tells of the period so many ahead, from one; a value a period.
+        What calendars tell of the period so many ahead, from one; a value a period, or one a place and period.
     """
 
     u: Floats
@@ -141,13 +141,17 @@ def build(panel: Panel) -> Grid:
     people = np.log(panel.population)
     columns["log_people"] = people[:, None] * np.ones_like(u)
     _driven(columns, panel, season)
-    later = tuple(calendar.later(panel, ahead) for ahead in range(1, FURTHEST + 1))
+    later = tuple(calendar.later(panel, ahead) | _driven_later(panel, ahead) for ahead in range(1, FURTHEST + 1))
     return Grid(u, size, columns, season, later)
 
 
 def _driven(columns: dict[str, Floats], panel: Panel, season: int) -> None:
     """Drivers of the last periods, and how far from the usual at this time of year; in the place's own spread."""
     for driver in panel.drivers:
+        if driver.later:
+            columns[f"driver_{driver.name}_0"] = driver.values
+            columns[f"driver_{driver.name}_before"] = shifted(driver.values, 1)
+            continue
         known = driver.values[np.isfinite(driver.values)]
         values = root(driver.values) if known.size and known.min() >= 0 else driver.values
         centre, spread = known_mean(values, axis=1)[:, None], known_spread(values, axis=1)[:, None]
@@ -157,6 +161,16 @@ def _driven(columns: dict[str, Floats], panel: Panel, season: int) -> None:
         columns[f"driver_{driver.name}_mean_4"] = trailing_mean(scaled, 4)
         past = np.stack([shifted(scaled, season * year) for year in range(1, YEARS_BACK + 1)])
         columns[f"driver_{driver.name}_unusual"] = scaled - known_mean(past, axis=0)
+
+
+def _driven_later(panel: Panel, ahead: int) -> dict[str, Floats]:
+    """What is known before it comes, in the period so many ahead and in the one before that."""
+    found: dict[str, Floats] = {}
+    for driver in panel.drivers:
+        if driver.later:
+            found[f"driver_{driver.name}_target"] = driver.later[ahead - 1]
+            found[f"driver_{driver.name}_target_before"] = driver.later[ahead - 2] if ahead > 1 else driver.values
+    return found
 
 
 def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
@@ -194,7 +208,7 @@ def at_horizon(grid: Grid, ahead: int) -> dict[str, Floats]:
         "past_level": (known_mean(level, axis=0) - u) * enough,
         "past_max_level": (known_max(level, axis=0) - u) * enough,
         "ahead": np.full_like(u, float(ahead)),
-        **{name: row[None, :] * np.ones_like(u) for name, row in grid.ahead[ahead - 1].items()},
+        **{name: np.broadcast_to(row, u.shape) for name, row in grid.ahead[ahead - 1].items()},
     }
 
 

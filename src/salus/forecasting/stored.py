@@ -81,7 +81,9 @@ def origin(panel: Panel) -> Origin:
         digest.update(json.dumps(head).encode())
         digest.update(np.ascontiguousarray(each.values, dtype="<f8").tobytes())
         for driver in each.drivers:
-            digest.update(driver.name.encode() + np.ascontiguousarray(driver.values, dtype="<f8").tobytes())
+            digest.update(driver.name.encode())
+            for values in (driver.values, *driver.later):
+                digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
     return Origin(
         panel.disease, panel.signal, panel.cadence.kind, len(panel.locations), str(panel.starts[0]),
         str(panel.starts[-1]), str(panel.reference_date), tuple(f"{o.disease}, {o.signal}" for o in panel.also),

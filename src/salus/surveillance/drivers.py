@@ -16,9 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from salus.errors import InputError
+from salus.surveillance.closures import ClosureTable
 from salus.surveillance.weeks import Cadence, recognise
 from salus.tables import door
-from salus.tables.contracts import DRIVERS, SERIES
+from salus.tables.contracts import CALENDARS, DRIVERS, SERIES
 from salus.tables.frames import to_polars
 from salus.tables.reading import read_raw
 
@@ -40,15 +41,30 @@ class Driver:
         Such as ``temperature``.
     values : numpy.ndarray, shape (places, periods)
         NaN where unknown.
+    later : tuple of numpy.ndarray, shape (places, periods)
+        Its values one period ahead, two, and so on, for what is known before it comes: a calendar; else none.
     """
 
     name: str
     values: Floats
+    later: tuple[Floats, ...] = ()
+
+    def cut(self, rows: Any, upto: int | None = None) -> Driver:
+        """The driver at some places, up to a period.
+
+        Parameters
+        ----------
+        rows : index or mask of places
+            Which.
+        upto : int, optional
+            Number of periods to keep; all by default.
+        """
+        return Driver(self.name, self.values[rows, :upto], tuple(each[rows, :upto] for each in self.later))
 
 
 @dataclass(frozen=True)
 class DriverTable:
-    """One driver as a table.
+    """One driver as a table of values.
 
     Attributes
     ----------
@@ -128,13 +144,14 @@ class DriverTable:
 
 def read_drivers(
     sources: Sequence[Any], cadence: Cadence, places: Sequence[str], *, encoding: str | None = None
-) -> tuple[DriverTable, ...]:
+) -> tuple[DriverTable | CalendarTable, ...]:
     """Every driver of some tables.
 
     Parameters
     ----------
     sources : sequence of path or frame
-        In the `drivers` contract, or in the `series` one: then each disease and signal is a driver.
+        In the `drivers` contract; in the `series` one: then each disease and signal is a driver; or in the
+        `calendars` one: days on which schools are closed, known before they come.
     cadence : Cadence
         Of what is forecast: drivers must be of the same or of days.
     places : sequence of str
@@ -144,7 +161,7 @@ def read_drivers(
 
     Returns
     -------
-    tuple of DriverTable
+    tuple of DriverTable or CalendarTable
         In the order of the sources, by name within each.
 
     Raises
@@ -159,10 +176,15 @@ def read_drivers(
     >>> [(found.name, found.cadence.kind) for found in read_drivers([rows], Cadence("week"), ["A", "B"])]
     [('temperature', 'week')]
     """
-    found: list[DriverTable] = []
+    found: list[DriverTable | CalendarTable] = []
     for source in sources:
         label = str(source) if not hasattr(source, "columns") else "the table of drivers"
         for name, rows in _tables(source, label, encoding):
+            if name in {other.name for other in found}:
+                raise InputError(f"{label}: the driver '{name}' is given twice. Give each once.")
+            if "first" in rows.columns:
+                found.append(_calendar(name, rows, places, label))
+                continue
             own = recognise(rows["date"], label)
             if own.kind not in (cadence.kind, "day"):
                 raise InputError(
@@ -175,16 +197,65 @@ def read_drivers(
                     f"{label}: the driver '{name}' names none of the places that are forecast ({', '.join(named[:3])} "
                     f"beside {', '.join(list(places)[:3])}). Write them alike."
                 )
-            if name in {other.name for other in found}:
-                raise InputError(f"{label}: the driver '{name}' is given twice. Give each once.")
             found.append(DriverTable(name, rows, own, label))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class CalendarTable:
+    """A calendar of closed days as a driver.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``schools``.
+    closures : ClosureTable
+        The days.
+    """
+
+    name: str
+    closures: ClosureTable
+
+    def laid(self, panel: Panel) -> Driver:
+        """Closed working days of each period of a panel, and of those ahead.
+
+        Parameters
+        ----------
+        panel : Panel
+            Gives places and periods.
+        """
+        now, *later = self.closures.closed(panel)
+        return Driver(self.name, now, tuple(later))
+
+
+def _calendar(name: str, rows: pl.DataFrame, places: Sequence[str], label: str) -> CalendarTable:
+    wrong = rows.filter(pl.col("last") < pl.col("first"))
+    if wrong.height:
+        raise InputError(
+            f"{label}: the calendar '{name}' ends on {wrong['last'][0]}, before it begins on {wrong['first'][0]}. "
+            "Give the earlier day in 'first'."
+        )
+    if "location" not in rows.columns:
+        rows = rows.with_columns(location=pl.lit(None, pl.String))
+    named = rows["location"].drop_nulls().unique().to_list()
+    if named and not rows["location"].null_count() and not set(named) & set(places):
+        raise InputError(
+            f"{label}: the calendar '{name}' names none of the places that are forecast ({', '.join(named[:3])} beside "
+            f"{', '.join(list(places)[:3])}). Write them alike, or leave 'location' out."
+        )
+    return CalendarTable(name, ClosureTable(name, rows, label))
 
 
 def _tables(source: Any, label: str, encoding: str | None) -> list[tuple[str, pl.DataFrame]]:
     """Name and rows of each driver, by name."""
     frame = to_polars(source) if hasattr(source, "columns") else read_raw(source, encoding=encoding)
-    series = {"disease", "signal"} <= {name.strip().lower() for name in frame.columns}
+    columns = {name.strip().lower() for name in frame.columns}
+    if {"calendar", "first", "last"} <= columns:
+        calendars = door.read(source, CALENDARS, label=label, encoding=encoding)
+        return [
+            (str(name), rows) for (name,), rows in sorted(calendars.group_by(["calendar"]), key=lambda g: str(g[0]))
+        ]
+    series = {"disease", "signal"} <= columns
     table = door.read(source, SERIES if series else DRIVERS, label=label, encoding=encoding)
     if series:
         table = table.with_columns(driver=pl.format("{}, {}", "disease", "signal"))

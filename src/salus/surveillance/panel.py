@@ -131,7 +131,7 @@ class Panel:
             locations=tuple(p for p, k in zip(self.locations, keep, strict=True) if k),
             values=self.values[keep],
             population=self.population[keep],
-            drivers=tuple(Driver(d.name, d.values[keep]) for d in self.drivers),
+            drivers=tuple(d.cut(keep) for d in self.drivers),
         )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from salus.data.manifest import NAME as MANIFEST
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
-from salus.surveillance.drivers import DriverTable, read_drivers
+from salus.surveillance.drivers import CalendarTable, DriverTable, read_drivers
 from salus.surveillance.findings import running_totals
 from salus.surveillance.panel import Panel, grid, peopled
 from salus.surveillance.selection import of_disease, of_signal
@@ -53,7 +53,7 @@ class Series:
         Other diseases of the same signal in the same file, to learn from.
     notes : tuple of str
         What the reader of a result must know about how the table was used.
-    drivers : tuple of DriverTable
+    drivers : tuple of DriverTable or CalendarTable
         What may drive the disease.
     """
 
@@ -65,7 +65,7 @@ class Series:
     hold_back: int = 0
     companions: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
-    drivers: tuple[DriverTable, ...] = ()
+    drivers: tuple[DriverTable | CalendarTable, ...] = ()
 
     @property
     def has_vintages(self) -> bool:

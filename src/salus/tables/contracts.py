@@ -59,6 +59,18 @@ DRIVERS = Contract(
     key=("location", "driver", "date", "as_of"),
 )
 
+CALENDARS = Contract(
+    "calendars",
+    "Days on which something is closed, such as schools, known before they come.",
+    (
+        Column("location", pl.String, "place; without it, or empty, every place", required=False, nullable=True),
+        Column("calendar", pl.String, "what is closed: schools, markets ..."),
+        Column("first", pl.Date, "first day"),
+        Column("last", pl.Date, "last day, included"),
+    ),
+    key=("location", "calendar", "first"),
+)
+
 FORECASTS = Contract(
     "forecasts",
     "One quantile, level probability or sample of one place, horizon and reference date (hubverse model output).",
@@ -398,6 +410,7 @@ ALL = (
     NOWCASTS,
     MILESTONES,
     DRIVERS,
+    CALENDARS,
     REASONS,
     CHANGES,
     RECORDS,
