@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 
 from salus.privacy.keys import Key
-from salus.privacy.steps import calendar, classes, counting, records
+from salus.privacy.ring import Ring
+from salus.privacy.steps import calendar, classes, counting, records, repeats
+from salus.privacy.steps import raw as raw_rows
 
 TODAY = dt.date(2026, 12, 31)
-KEY = Key(bytes(range(32)))
+KEY, OTHER = Key(bytes(range(32))), Key(bytes(range(32, 64)))
 RAW = {
     "file": pl.String,
     "person": pl.String,
@@ -134,7 +136,7 @@ def every_step(engine, raw):
     def ask(name, step):
         found[name] = engine.answer(step).sort(pl.all())
 
-    judged = keep("judged", records.judged(engine.frame(raw), TODAY))
+    judged = keep("judged", raw_rows.judged(engine.frame(raw), TODAY))
     stage = keep("staged", records.staged(judged, engine.secret({"prefix": KEY.visit_prefix})))
     ask("tally", records.tally(stage))
     lines = pl.DataFrame({"file": ["c.csv"], "line": [3], "reason": ["the line can't be read"]})
@@ -142,17 +144,22 @@ def every_step(engine, raw):
     persons = keep("surrogates", records.surrogates(stage, engine.secret(KEY.person_pads)))
     ask("surrogates_differ", records.surrogates_differ(persons))
     rows = keep("records", records.records(stage, persons))
-    turns = [records.repeated_visits(rows, turn, 3) for turn in range(3)]
-    several = keep("repeated_visits", records.repeated_visits(rows, 0, 1))
-    ask("together", records.together(turns))
-    ask("further", records.further(several))
-    repeated = keep("repeated_rows", records.repeated_rows(rows, several))
-    rows = keep("once", records.once(rows, repeated))
-    ask("size", records.size(rows))
-    ask("persons", records.persons(rows))
+    turns = [repeats.repeated_visits(rows, turn, 3) for turn in range(3)]
+    several = keep("repeated_visits", repeats.repeated_visits(rows, 0, 1))
+    ask("together", repeats.together(turns))
+    ask("further", repeats.further(several))
+    repeated = keep("repeated_rows", repeats.repeated_rows(rows, several))
+    rows = keep("once", repeats.once(rows, repeated))
+    ask("size", repeats.size(rows))
+    ask("persons", repeats.persons(rows))
+    both = Ring(OTHER, (KEY,))
+    ask("staged, two keys", records.staged(judged, engine.secret(both.visit_prefixes)).select("encounter", "code"))
+    ask("surrogates, two keys", records.surrogates(stage, engine.secret(both.person_pads)))
+    new = engine.secret(OTHER.person_pads), engine.secret({"prefix": OTHER.visit_prefix})
+    ask("taken_further", records.taken_further(rows, *new))
     later = rows.filter(rows.district == "A2")
-    again = keep("visits_again", records.visits_again([rows, later]))
-    ask("standing", records.standing([rows, later], again))
+    again = keep("visits_again", repeats.visits_again([rows, later]))
+    ask("standing", repeats.standing([rows, later], again))
     ask("codes_seen", counting.codes_seen(rows))
     ask("districts_seen", counting.districts_seen(rows))
     ask("days_seen", counting.days_seen(rows))
@@ -177,7 +184,7 @@ def every_step(engine, raw):
     free = keep("within_bound", counting.within_bound(visits, year, engine.frame(done), None, 2))
     taken = counting.numbers_taken(free)
     ask("numbers_taken", taken)
-    used = keep("numbers_used", counting.numbers_used(records.together([taken, taken])))
+    used = keep("numbers_used", counting.numbers_used(repeats.together([taken, taken])))
     ask("within_bound, some used", counting.within_bound(visits, year, engine.frame(done), used, 3))
     seen = keep("visits", classes.visits(rows))
     for known in (("district", "age_group", "sex"), ("district", "age_group", "sex", "week", "diagnosis")):

@@ -6,7 +6,7 @@ import epiweeks
 import numpy as np
 import polars as pl
 import pytest
-from helpers_golden import IDS, KEY, RAW, TODAY, at_random, every_step, golden
+from helpers_golden import IDS, KEY, OTHER, RAW, TODAY, at_random, every_step, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from salus.errors import InputError
 from salus.privacy import counts, deidentify
 from salus.privacy.policy import Policy
 from salus.privacy.steps import calendar, counting, records
+from salus.privacy.steps import raw as raw_rows
 from salus.sources.linelist import open_linelist
 
 
@@ -65,10 +66,10 @@ day = st.dates(dt.date(1899, 1, 1), dt.date(2024, 6, 1))
 @given(st.lists(st.tuples(day, day), min_size=1, max_size=30))
 def test_age_groups_go_by_completed_years(duck, pairs):
     table = duck.frame(pl.DataFrame(pairs, schema={"birth": pl.Date, "visit": pl.Date}, orient="row"))
-    years = records.completed_years(table.birth, table.visit)
-    for birth, visit, group in duck.answer(table.mutate(group=records.age_group(years))).iter_rows():
+    years = raw_rows.completed_years(table.birth, table.visit)
+    for birth, visit, group in duck.answer(table.mutate(group=raw_rows.age_group(years))).iter_rows():
         age = visit.year - birth.year - ((visit.month, visit.day) < (birth.month, birth.day))
-        bands = zip(records.band_names(), records.AGE_BANDS, strict=True)
+        bands = zip(raw_rows.band_names(), raw_rows.AGE_BANDS, strict=True)
         assert group == next((name for name, (low, high) in bands if low <= age <= high), None)
 
 
@@ -84,7 +85,7 @@ def test_age_groups_go_by_completed_years(duck, pairs):
 )
 def test_who_was_born_on_29_february_grows_older_on_1_march(duck, visit, group):
     table = duck.frame(pl.DataFrame({"b": [dt.date(2004, 2, 29)], "v": [dt.date.fromisoformat(visit)]}))
-    assert duck.answer(table.select(g=records.age_group(records.completed_years(table.b, table.v)))).item() == group
+    assert duck.answer(table.select(g=raw_rows.age_group(raw_rows.completed_years(table.b, table.v)))).item() == group
 
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -111,6 +112,18 @@ def test_blanks_around_an_identifier_do_not_count_but_letters_that_look_alike_do
     assert {"person-1", "患者-一", "e\u0301", "é", "ß", "SS"} <= raw
     assert not raw & {" person-1 ", "\u3000person-1", "\u00a0", "\t\n", ""}
     assert len([i for i in IDS if i.strip(" \t\n\r\u00a0\u3000") == "person-1"]) == 3
+
+
+def test_numbers_that_are_taken_further_are_those_of_both_keys(on_duck):
+    once, further = on_duck["once"], on_duck["taken_further"]
+    assert further.columns == once.columns
+    assert set(further["person"]) <= set(on_duck["surrogates, two keys"]["surrogate"])
+    assert further["person"].n_unique() == once["person"].n_unique()
+    assert set(further["encounter"]) == set(on_duck["staged, two keys"]["encounter"].drop_nulls())
+    rest = [c for c in once.columns if c not in ("person", "encounter")]
+    assert further.select(rest).sort(rest).equals(once.select(rest).sort(rest))
+    for raw, number in on_duck["surrogates, two keys"].iter_rows():
+        assert number == OTHER.surrogate("person", str(KEY.surrogate("person", raw)))
 
 
 def test_a_record_has_the_listed_columns_only(on_duck):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ import polars as pl
 from salus.data import provenance
 from salus.data.output import replaced_folder
 from salus.errors import InputError, WallError
-from salus.privacy import certificate, guarded, signatures, verification
-from salus.privacy import policy as policies
+from salus.privacy import certificate, guarded, signatures, site_releases
 from salus.privacy.keys import Key
 from salus.privacy.verification import Finding
 from salus.tables.contracts import SERIES
@@ -46,8 +44,6 @@ NOT_CLAIMED = (
 """What no combined table promises."""
 
 _FORMAT = 1
-_KEYS = ["location", "disease", "date"]
-_SAME = ("places", "definitions")
 
 
 @dataclass(frozen=True)
@@ -96,15 +92,6 @@ class CombineReport:
         return ["SIMULATED records.", *said] if self.simulated else said
 
 
-@dataclass(frozen=True)
-class _Site:
-    folder: Path
-    public: str
-    content: dict[str, Any]
-    policy: policies.Policy
-    series: pl.DataFrame
-
-
 def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str | Path, *, key: Key) -> CombineReport:
     """Verify the releases of several sites, and sum their counts.
 
@@ -133,15 +120,15 @@ def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str 
     """
     if len(folders) < 2:
         raise InputError("there is nothing to combine: give the releases of at least two sites.")
-    sites = sorted((_site(Path(f), public_keys) for f in folders), key=lambda s: s.public)
+    sites = sorted((site_releases.load(Path(f), public_keys) for f in folders), key=lambda s: s.public)
     for one, other in itertools.pairwise(sites):
         if one.public == other.public:
             raise WallError(
                 f"{one.folder} and {other.folder} are both of the site with the key "
                 f"{signatures.fingerprint(one.public)}: its persons would count twice. Give one release a site."
             )
-    table, left = _summed(sites)
-    stated = _claims(sites, table)
+    table, left = site_releases.summed(sites)
+    stated = site_releases.claims(sites, table)
     with replaced_folder(out) as part:
         for site in sites:
             shutil.copytree(site.folder, part / SITES / site.content["release"])
@@ -149,7 +136,7 @@ def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str 
         content: dict[str, Any] = {
             "format": _FORMAT,
             "simulated": any(s.content["simulated"] for s in sites),
-            "sites": [_listed(s) for s in sites],
+            "sites": [site_releases.listed(s) for s in sites],
             "claims": stated,
             "not_claimed": list(NOT_CLAIMED),
             "files": {guarded.SERIES_FILE: certificate.hash_of(part / guarded.SERIES_FILE)},
@@ -231,100 +218,11 @@ def verify(folder: str | Path, *, public_key: str | None = None) -> list[Finding
     if any(f.fails for f in findings):
         return findings
     try:
-        sites = [_site(folder / SITES / s["release"], [s["public_key"]]) for s in listed]
-        table, _ = _summed(sites)
-        found = _claims(sites, table)
+        sites = [site_releases.load(folder / SITES / s["release"], [s["public_key"]]) for s in listed]
+        table, _ = site_releases.summed(sites)
+        found = site_releases.claims(sites, table)
         same_table = table.equals(SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), "the combined series"))
     except (InputError, WallError, OSError, pl.exceptions.PolarsError) as error:
         return [*findings, Finding("sites", "as each signed", str(error))]
     findings.append(Finding("sums", "of the sites' counts", "of the sites' counts" if same_table else "others"))
     return findings + [Finding(c, v, found.get(c, "nothing")) for c, v in content["claims"].items()]
-
-
-def _site(folder: Path, public_keys: Sequence[str]) -> _Site:
-    """A release that holds; else a refusal that says why."""
-    content = certificate.read(folder)
-    public = content["signer"]["public_key"] if content else ""
-    if public not in public_keys:
-        raise WallError(
-            f"{folder} is signed by none of the public keys given. Give the key of its site, had from the site itself."
-        )
-    wrong = [f for f in verification.verify(folder, public_key=public) if f.fails]
-    if content is None or wrong:
-        raise WallError(
-            f"{folder} is not as its site signed it ({wrong[0].claim if wrong else 'certificate'}). Nothing was "
-            "combined; ask the site for its release anew."
-        )
-    policy = policies.load(folder / "policy.toml")
-    if not policy.noisy:
-        raise WallError(
-            f"{folder} was released under suppression: counts that are left out can't be summed, and sums would tell "
-            'them. Ask the site for a release under kind = "differential_privacy".'
-        )
-    series = SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), f"{folder}/{guarded.SERIES_FILE}")
-    return _Site(folder, public, content, policy, series)
-
-
-def _stated(site: _Site, claim: str) -> str:
-    return next((r["value"] for r in site.content["claims"] if r["claim"] == claim), "")
-
-
-def _listed(site: _Site) -> dict[str, Any]:
-    return {
-        "public_key": site.public,
-        "release": site.content["release"],
-        "certificate_sha256": certificate.hash_of(site.folder / certificate.NAME),
-        "epsilon": site.policy.epsilon,
-        "contributions_per_person_year": site.policy.contributions_per_person_year,
-    }
-
-
-def _summed(sites: Sequence[_Site]) -> tuple[pl.DataFrame, int]:
-    """Sums over the weeks of a disease that every site released, and how many others there were."""
-    first = sites[0]
-    for site in sites[1:]:
-        for claim in _SAME:
-            if _stated(site, claim) != _stated(first, claim):
-                raise InputError(
-                    f"{site.folder} and {first.folder} were made with other {claim}, so their counts are not of the "
-                    "same thing. Let the sites agree on one table and release again."
-                )
-    weeks = [s.series.select("disease", "date").unique() for s in sites]
-    common = weeks[0]
-    for other in weeks[1:]:
-        common = common.join(other, on=["disease", "date"])
-    if not common.height:
-        raise InputError(
-            "there is no week of a disease that every site released. Let the sites release the same weeks."
-        )
-    left = pl.concat(weeks).unique().height - common.height
-    table = first.series.join(common, on=["disease", "date"], how="semi", maintain_order="left")
-    for site in sites[1:]:
-        other = site.series.select(*_KEYS, _other="value")
-        joined = table.join(other, on=_KEYS, how="left", maintain_order="left")
-        if joined["_other"].null_count():
-            raise InputError(f"{site.folder} has not every place that {first.folder} has. Release the same levels.")
-        table = joined.with_columns(value=pl.col("value") + pl.col("_other")).drop("_other")
-    simulated = "SIMULATED case records" if any(s.content["simulated"] for s in sites) else "case records"
-    said = f"{simulated}, sum of {len(sites)} sites, each with noise"
-    return SERIES.check(table.with_columns(source=pl.lit(said)), "the combined series"), left
-
-
-def _claims(sites: Sequence[_Site], table: pl.DataFrame) -> dict[str, str]:
-    epsilons = sorted((s.policy.epsilon for s in sites), reverse=True)
-    bounds = sorted((s.policy.contributions_per_person_year for s in sites), reverse=True)
-    scales = [float(_stated(s, "noise_scale")) for s in sites]
-    # of discrete Laplace noise with scale s: 2 q / (1 - q)^2, q = exp(-1/s)
-    spread = math.sqrt(sum(2 * math.exp(-1 / s) / (1 - math.exp(-1 / s)) ** 2 for s in scales))
-    return {
-        "sites": str(len(sites)),
-        "counts_shown": str(table.height),
-        "total": f"{table['value'].sum():.0f}",
-        "epsilon_one_site": f"{epsilons[0]:g}",
-        "epsilon_two_sites": f"{sum(epsilons[:2]):g}",
-        "epsilon_all_sites": f"{sum(epsilons):g}",
-        "delta": "0",
-        "counts_of_a_person_and_year_one_site": str(bounds[0]),
-        "counts_of_a_person_and_year_all_sites": str(sum(bounds)),
-        "noise_standard_deviation": f"{spread:.4g}",
-    }

@@ -40,7 +40,7 @@ def opened(
     records : ibis.expr.types.Table
         The columns of :data:`salus.privacy.steps.records.RECORD`.
     """
-    from salus.privacy.steps import records  # brings Ibis, which only those pay for who read records
+    from salus.privacy.steps import repeats  # brings Ibis, which only those pay for who read records
 
     work = spill / f".work-{uuid.uuid4().hex}"
     if engine != DUCKDB:  # DuckDB makes it when it must
@@ -49,8 +49,8 @@ def opened(
     try:
         with open_engine(engine, work, [*readable, *_vault(spill)], memory_limit=memory_limit) as machine:
             tables = [machine.parquet([p]) for p in parts]
-            again = machine.keep(records.visits_again(tables)) if len(tables) > 1 else None
-            yield machine, tables[0] if again is None else records.standing(tables, again)
+            again = machine.keep(repeats.visits_again(tables)) if len(tables) > 1 else None
+            yield machine, tables[0] if again is None else repeats.standing(tables, again)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 import polars as pl
 
 from salus.privacy.steps.calendar import EPOCH, day_number, number_of_week, week_number
-from salus.privacy.steps.records import band_names
+from salus.privacy.steps.raw import band_names
 
 SEX_NAMES = ("female", "male", "other", "unknown")
 """Values of the breakdown by sex."""
@@ -32,7 +32,7 @@ def codes_seen(records: ir.Table) -> ir.Table:
     Parameters
     ----------
     records : ibis.expr.types.Table
-        As :func:`salus.privacy.steps.records.standing` gives them.
+        As :func:`salus.privacy.steps.repeats.standing` gives them.
     """
     return records.select("code_system", "code").distinct()
 

@@ -1,0 +1,169 @@
+"""Rows that come more than once: of one visit and code in one ingest, and of one visit in several."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from salus.privacy.steps.records import RECORD
+
+
+def repeated_visits(rows: ir.Table, turn: int, turns: int) -> ir.Table:
+    """Visits that have several rows, looked for in one part of all visits.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        As :func:`records` gives them.
+    turn, turns : int
+        Which part of how many; surrogates of visits are even by chance, so parts are alike in size.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``encounter``, ``rows``.
+    """
+    if turns > 1:
+        # less the rest again, for a rest is negative where the number is
+        rows = rows.filter((rows.encounter % turns + turns) % turns == turn)
+    found = rows.group_by("encounter").agg(rows=rows.count())
+    return found.filter(found.rows > 1)
+
+
+def further(found: ir.Table) -> ir.Table:
+    """Rows beyond the first of each visit, or of each visit and code.
+
+    Parameters
+    ----------
+    found : ibis.expr.types.Table
+        As :func:`repeated_visits` or :func:`repeated_rows` gives it.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        One number.
+    """
+    return found.agg(further=(found.rows.sum() - found.count()).fill_null(0))
+
+
+def together(tables: list[ir.Table]) -> ir.Table:
+    """Tables of the same columns as one.
+
+    Parameters
+    ----------
+    tables : list of ibis.expr.types.Table
+        At least one.
+    """
+    return ibis.union(*tables) if len(tables) > 1 else tables[0]
+
+
+def size(rows: ir.Table) -> ir.Table:
+    """Number of rows.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        Any table.
+    """
+    return rows.agg(rows=rows.count())
+
+
+def persons(rows: ir.Table) -> ir.Table:
+    """Number of different persons.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        As :func:`records` gives them.
+    """
+    return rows.agg(persons=rows.person.nunique())
+
+
+def repeated_rows(rows: ir.Table, visits: ir.Table) -> ir.Table:
+    """Pairs of visit and code that have several rows.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        As :func:`records` gives them.
+    visits : ibis.expr.types.Table
+        Visits with several rows, ``encounter``.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``encounter``, ``code_system``, ``code``, ``rows``.
+    """
+    several = rows.semi_join(visits, "encounter")
+    found = several.group_by("encounter", "code_system", "code").agg(rows=several.count())
+    return found.filter(found.rows > 1)
+
+
+def once(rows: ir.Table, repeated: ir.Table) -> ir.Table:
+    """Records with each visit and code once: the one reported last.
+
+    Parameters
+    ----------
+    rows : ibis.expr.types.Table
+        As :func:`records` gives them.
+    repeated : ibis.expr.types.Table
+        As :func:`repeated_rows` gives it.
+    """
+    key = ["encounter", "code_system", "code"]
+    several = rows.semi_join(repeated, key)
+    never = ibis.literal(dt.date(1, 1, 1))
+    place = ibis.row_number().over(
+        ibis.window(
+            group_by=key,
+            order_by=[
+                several.reported.fill_null(never).desc(),
+                several.date,
+                several.person,
+                several.district,
+                several.age_group.fill_null("~"),
+                several.sex,
+                several.encounter_class.fill_null("~"),
+            ],
+        )
+    )
+    several = several.mutate(place=place)
+    first = several.filter(several.place == 0).drop("place")
+    return rows.anti_join(repeated, key).union(first)
+
+
+def visits_again(parts: list[ir.Table]) -> ir.Table:
+    """Visits that came in several ingests, with the last one that has them.
+
+    Parameters
+    ----------
+    parts : list of ibis.expr.types.Table
+        Records of each ingest, earliest first.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``encounter``, ``newest``.
+    """
+    seen = ibis.union(*(p.select("encounter", ingest=ibis.literal(n, "int64")) for n, p in enumerate(parts)))
+    found = seen.group_by("encounter").agg(oldest=seen.ingest.min(), newest=seen.ingest.max())
+    return found.filter(found.oldest != found.newest).select("encounter", "newest")
+
+
+def standing(parts: list[ir.Table], again: ir.Table) -> ir.Table:
+    """All records; a visit of several ingests stands as the last one has it.
+
+    Parameters
+    ----------
+    parts : list of ibis.expr.types.Table
+        Records of each ingest, earliest first.
+    again : ibis.expr.types.Table
+        As :func:`visits_again` gives it.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    every = ibis.union(*(p.select(*RECORD, ingest=ibis.literal(n, "int64")) for n, p in enumerate(parts)))
+    newer = again.rename(visit_again="encounter")
+    joined = every.left_join(newer, every.encounter == newer.visit_again)
+    return joined.filter(joined.newest.isnull() | (joined.ingest == joined.newest)).select(*RECORD)
