@@ -73,7 +73,7 @@ def test_a_release_is_rounded_and_holds_its_gates(made, key):
     assert stated["rounded_to"] == "5"
     assert int(stated["smallest_count_shown"]) >= 10
     assert int(stated["narrowest_interval"]) >= 15
-    assert "nearest 5" in (made.folder / "certificate.html").read_text()
+    assert "nearest 5: 11 reads 10." in (made.folder / "certificate.html").read_text()
     assert "5的倍数" in (made.folder / "certificate.zh.html").read_text()
     assert "nearest 5" in (made.folder / "README.md").read_text()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from salus.privacy import signatures
 from salus.privacy.claims import RATES
 from salus.privacy.page_words import CLAIMS, DIMENSIONS, NOT_CLAIMED, TEXT
 from salus.privacy.policy import Policy
+from salus.privacy.rounding import rounded
 
 _TEMPLATES = Environment(
     loader=PackageLoader("salus.privacy", "templates"),
@@ -75,7 +77,11 @@ def _lede(stated: dict[str, str], policy: Policy, words: dict[str, str]) -> str:
         hidden=f"{hidden:,}",
         last=policy.minimum_cell - 1,
     )
-    return said if policy.round_to == 1 else said + words["lede.rounded"].format(to=policy.round_to)
+    if policy.round_to == 1:
+        return said
+    least = policy.minimum_cell
+    reads = int(rounded(np.array([least]), policy.round_to)[0])
+    return said + words["lede.rounded"].format(to=policy.round_to, least=least, reads=reads)
 
 
 def _name(claim: str, language: str) -> str:
