@@ -14,8 +14,9 @@ from pathlib import Path
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 PAGE = BENCHMARKS.parent / "docs" / "benchmarks.md"
 ORDER = (
-    "sentinel", "flusight", "transfer", "speed", "ablations", "first_models", "nowcast", "peaks", "coherence",
-    "simulator", "promises", "records_20m", "privacy_utility", "attacks", "copd", "copd_area", "copd_scale",
+    "sentinel", "flusight", "transfer", "speed", "ablations", "drivers", "first_models", "nowcast", "peaks",
+    "coherence", "simulator", "promises", "records_20m", "privacy_utility", "attacks", "copd", "copd_area",
+    "copd_scale",
 )  # fmt: skip
 """Sections in the order in which they are read; a folder that is not named comes last."""
 
