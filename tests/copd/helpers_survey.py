@@ -18,6 +18,7 @@ def survey(size: int = 3000, seed: int = 3) -> pl.DataFrame:
     years = np.where(smoked, chance.integers(1, age - 15, size), 0)
     daily = np.where(smoked, chance.integers(1, 40, size), 0)
     height = 163 + 13 * male + chance.normal(0, 6, size)
+    mass = 27 * np.exp(chance.normal(0, 0.15, size))
     yes = {
         name: (chance.random(size) < share).astype(float)
         for name, share in {
@@ -40,7 +41,8 @@ def survey(size: int = 3000, seed: int = 3) -> pl.DataFrame:
             "male": male,
             "race5": chance.choice(["white", "black", "mexican", "other_hispanic", "other"], size),
             "height_cm": height,
-            "weight_kg": 27 * (height / 100) ** 2 * np.exp(chance.normal(0, 0.15, size)),
+            "weight_kg": mass * (height / 100) ** 2,
+            "waist_cm": np.round(35 + 2.2 * mass + 4 * male + chance.normal(0, 5, size), 1),
             "smk_status": status,
             "smk_years": years.astype(float),
             "smk_cpd": daily.astype(float),

@@ -31,6 +31,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "sex": ("sex at birth", "性别"),
     "height": ("height", "身高"),
     "body_mass_index": ("body mass index", "体质指数"),
+    "waist": ("waist", "腰围"),
     "smoking": ("smoking", "吸烟"),
     "cough": ("cough", "咳嗽"),
     "phlegm": ("phlegm", "咳痰"),

@@ -71,6 +71,7 @@ _ALL = (
     Item("male", "yes_no", "male sex at birth", levels=((0, "female"), (1, "male"))),
     Item("height_cm", "number", "standing height", "cm", 120, 220),
     Item("weight_kg", "number", "weight", "kg", 25, 300),
+    Item("waist_cm", "number", "waist circumference", "cm", 40, 220),
     Item(
         "smk_status",
         "choice",

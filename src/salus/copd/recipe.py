@@ -18,6 +18,7 @@ QUESTIONNAIRE = (
     Term("sex", ("male",)),
     Term("height", ("height_cm",)),
     Term("body_mass_index", ("body_mass_index",), (21.0, 26.5, 31.0, 40.0)),
+    Term("waist", ("waist_cm",)),
     Term("smoking", ("former",)),
     Term("smoking", ("current",)),
     Term("smoking", ("years_smoked",), (5.0, 20.0, 35.0, 50.0)),

@@ -28,7 +28,7 @@ from salus.copd.verification import Verified, verification
 from salus.data.provenance import InputFile, hash_file
 from salus.errors import InputError, NameNotFoundError
 
-MODEL_VERSION = "1.0"
+MODEL_VERSION = "1.1"
 Strength = tuple[float, float]
 """Ridge penalties on the columns and on the guides."""
 _REPLICATES = 200
