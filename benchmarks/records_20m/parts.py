@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import importlib
 import json
@@ -185,6 +186,38 @@ def salus_count(source: Path, root: Path, cores: int) -> dict[str, Any]:
     return {"rows": _rows(root), "cells": found.cells.height}
 
 
+def salus_extract(source: Path, root: Path, cores: int) -> dict[str, Any]:
+    """The extract for use inside, k alone as the packages do; its input is kept for them."""
+    from salus.privacy import extract, extract_rule
+    from salus.surveillance import syndromes
+    from salus.tables import door
+    from salus.tables.contracts import PLACES
+
+    places, kept = door.read(source / "places.csv", PLACES), []
+    plain = extract.anonymised
+
+    def keeping(visits: pl.DataFrame, *rest: Any) -> Any:
+        kept.append(visits)
+        return plain(visits, *rest)
+
+    extract.anonymised = keeping
+    rule = dataclasses.replace(extract_rule.load(), l_diversity=1, t_closeness=1.0)
+    made = extract.extract(root, syndromes.definitions(), places, rule, key=_key())
+    kept[0].write_parquet(root / "visits.parquet")
+    table = pl.read_parquet(made.file)
+    sizes = table.group_by("place", "period", "age_group", "sex").len()["len"]
+    return {
+        "rows": made.rows_seen,
+        "persons_taken_out": round(1 - made.persons / made.persons_seen, 4),
+        "rows_taken_out": round(1 - table.height / made.rows_seen, 4),
+        "classes": sizes.len(),
+        "mean_class_of_a_row": round(float((sizes**2).sum() / sizes.sum()), 1),
+        "smallest_class": sizes.min(),
+        "fewest_persons_of_one_history": made.k_anonymity,
+        "coarseness": ", ".join(made.coarseness.values()),
+    }
+
+
 def duckdb_sql(source: Path, root: Path, cores: int) -> dict[str, Any]:
     """The same cells straight from the line list, persons by their raw identifiers, without any protection."""
     connection = _connection(cores)
@@ -240,7 +273,8 @@ def _raw_rows(source: Path) -> int:
 
 
 PARTS = {
-    p.__name__: p for p in (ingest, ingest_fhir, parse_fhir, release, verify, floor, salus_count, duckdb_sql, polars)
+    p.__name__: p
+    for p in (ingest, ingest_fhir, parse_fhir, release, verify, floor, salus_count, salus_extract, duckdb_sql, polars)
 }
 
 

@@ -5,7 +5,7 @@
 Each part runs in a process of its own, so that its peak memory is its own. The floor is reading every column of the
 same files once with DuckDB, in the same run. FHIR is beside DuckDB's own parsing of the same files. Peers get the first
 million rows: plain DuckDB SQL and Polars do the count alone, without surrogates, bound or guard; anonymisation packages
-run where `--peers-python` names a Python that has them.
+get the very rows that `salus records extract` makes coarse, where `--peers-python` names a Python that has them.
 """
 
 from __future__ import annotations
@@ -115,7 +115,10 @@ def _peers(source: Path, temporary: Path, options: argparse.Namespace) -> dict[s
     """Others on a million rows."""
     root = temporary / "wall-peers"
     _part("ingest", source, root, options.cores)
-    found = {name: _short(_part(name, source, root, options.cores)) for name in ("salus_count", "duckdb_sql", "polars")}
+    found = {
+        name: _short(_part(name, source, root, options.cores))
+        for name in ("salus_count", "duckdb_sql", "polars", "salus_extract")
+    }
     for name in PACKAGES:
         there = subprocess.run([options.peers_python, "-c", f"import {name}"], capture_output=True, check=False)
         found[name] = (
