@@ -74,7 +74,9 @@ def main() -> None:
                 kind: round(math.exp(sum(math.log(r[kind]) for r in ratios) / len(ratios)), 4)
                 for kind in ("wis_ratio", "log_wis_ratio")
             }
-            weeks = [week for name in sorted(result["seasons"]) for week in result["seasons"][name]["nation_weeks"]]
+            weeks = [
+                week for name in sorted(result["seasons"]) for week in result["seasons"][name].get("nation_weeks", [])
+            ]
             result["nation"] = referees.shares(weeks)
             result |= referees.about([referees.US, *referees.ALSO], CLAIM, "python benchmarks/flusight/run.py")
             target.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -99,9 +99,9 @@ def truth(series: Series) -> pl.DataFrame:
 
 
 def opened(pair: Pair) -> Series:
-    """The series of a pair, places of its level only."""
+    """The series of a pair, places of its level only, with the other diseases of the file to learn from."""
     table = pl.read_parquet(referees.DATA / pair.file).filter(
-        pl.col("disease") == pair.disease, pl.col("signal") == pair.signal, pl.col("location_level") == pair.level
+        pl.col("signal") == pair.signal, pl.col("location_level") == pair.level, pl.col("disease").is_not_null()
     )
     return open_series(table, pair.disease, pair.signal)[0]
 
@@ -206,7 +206,8 @@ def run(every: dict[str, Pair], names: list[str], models: list[str], keep: Path,
         there = {model: path for model, path in paths.items() if path.exists() and model != OURS}
         found = compared(pl.read_parquet(paths[OURS]), there, truth(series))
         print(name, json.dumps(referees.rounded(found)), json.dumps(cost), flush=True)
-        window = {"first": pair.first, "last": pair.last, "every": pair.step}
+        others = 0 if series.companions is None else series.companions["disease"].n_unique()
+        window = {"others_in_file": others, "first": pair.first, "last": pair.last, "every": pair.step}
         result["pairs"][name] = referees.rounded(found | {"cost": cost} | window)
         result["in_all"] = referees.rounded(totals(result["pairs"]))
         result |= referees.about(_files(every.values()), CLAIM, "python benchmarks/transfer/run.py")

@@ -37,12 +37,13 @@ def wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("forecast", "--out", "next.parquet"),
         ("train", "--out", "model.json"),
         ("backtest", "--origins", "2022-10-02:2022-10-30", "--out", "past.parquet"),
+        ("explain change", "--out", "why.json"),
     ],
-    ids=["run", "run_release", "forecast", "train", "backtest"],
+    ids=["run", "run_release", "forecast", "train", "backtest", "explain"],
 )
 def test_results_of_exact_counts_are_not_written_outside(wall: Path, command: tuple[str, ...]) -> None:
     before = set(wall.parent.rglob("*"))
-    said = salus(command[0], "wall/count/1f0c/series.csv", "--model", "persistence", *command[1:])
+    said = salus(*command[0].split(), "wall/count/1f0c/series.csv", "--model", "persistence", *command[1:])
     assert said.status == 2
     assert "holds exact counts, and what is made of them stays inside" in said.err
     assert {p for p in wall.parent.rglob("*") if p.is_file()} <= before
@@ -59,6 +60,13 @@ def test_results_of_a_release_go_anywhere(wall: Path) -> None:
     said = salus("run", "wall/release/1f0c/series.csv", "--model", "persistence", "--no-pdf", "--out", "out")
     assert said.status == 0
     assert '<p class="inside">' not in (wall.parent / "out" / "bulletin.html").read_text(encoding="utf-8")
+
+
+def test_exact_counts_are_not_imported_into_a_workspace_outside(wall: Path) -> None:
+    said = salus("data", "import", "wall/count/1f0c/series.csv", "--workspace", "province", "--as-of", "2023-06-01")
+    assert said.status == 2
+    assert "holds exact counts" in said.err
+    assert not (wall.parent / "province").exists()
 
 
 def test_a_history_to_learn_from_counts_too(wall: Path) -> None:

@@ -43,7 +43,7 @@ def forecast(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast once, from what was known on one day."""
-    zones.outlet([series, *(also or ())], out)
+    zones.outlet([series, *(also or ()), *(driver or ())], out)
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
         as_of=options.day(as_of, "--as-of"),
@@ -74,7 +74,7 @@ def train(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Train a model and store it, to forecast on machines that never see the data."""
-    zones.outlet([series, *(also or ())], out)
+    zones.outlet([series, *(also or ()), *(driver or ())], out)
     told = forecasting.train(
         series, out, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
         as_of=options.day(as_of, "--as-of"),
@@ -111,7 +111,7 @@ def backtest(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast from many past days, each knowing only what was known then."""
-    zones.outlet([series, *(also or ())], out)
+    zones.outlet([series, *(also or ()), *(driver or ())], out)
     first, last = options.period(origins)
     with options.Stages() as stages:
         table = forecasting.backtest_file(

@@ -46,8 +46,8 @@ DriverOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--driver",
-        help="What may drive the disease, such as weather: a table with location, driver, date and value, a series, or a "
-        "calendar of closed schools with calendar, first and last; repeatable.",
+        help="What may drive the disease, such as weather: a table with location, driver, date and value, a series, or "
+        "a calendar of closed schools with calendar, first and last; repeatable.",
         readable=False,
     ),
 ]
