@@ -12,8 +12,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "",
         "53 places, from the vintages known on each round's Saturday, fitted once a season. Ratio of summed WIS on the "
         "tasks that both answered, under 1 is better. Goals: geometric mean to the ensemble .75 natural and .82 log, "
-        "each season under .95, at most 1 of the season's best team; cover .93 to .97. The season 2024-25 is kept for "
-        f"one look at the end. (`{result['command']}`)",
+        "each season under .95, at most 1 of the season's best team; cover .93 to .97. 2024-25 was looked at "
+        f"once, at the end. (`{result['command']}`)",
         "",
         "| season | against | tasks | natural | log scale | our cover 50 % | 95 % |",
         "|---|---|---|---|---|---|---|",

@@ -18,18 +18,19 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "The default model as it is, on pairs of country and disease with five years of history before the window; all "
         "horizons of one to four periods together, from what was known on each day, fitted once a year. Ratio of "
         "summed WIS to each peer (persistence on the fourth-root scale), under 1 is better; in brackets 95 % bounds. "
-        "Series below: places with 20 periods above zero whose own score is below persistence's. Goals: below every "
-        f"peer in every pair, and below persistence in 75 % of the single series. (`{result['command']}`)",
+        "Others: diseases of the same file, of which it learns too. Series below: places with 20 periods above zero "
+        "whose own score is below persistence's. Goals: below every peer in every pair, and below persistence in 75 % "
+        f"of the single series. (`{result['command']}`)",
         "",
-        f"| pair | window | {' | '.join(PEERS.values())} | series below | cover 50 % | 95 % | CPU s |",
-        f"|---|---|{'---|' * len(PEERS)}---|---|---|---|",
+        f"| pair | window | others | {' | '.join(PEERS.values())} | series below | cover 50 % | 95 % | CPU s |",
+        f"|---|---|---|{'---|' * len(PEERS)}---|---|---|---|",
     ]
     for name, pair in sorted(result["pairs"].items()):
         null = pair["peers"]["persistence"]
         cells = [_cell(pair["peers"].get(peer)) for peer in PEERS]
         lines.append(
-            f"| {name} | {pair['first']} to {pair['last']} | {' | '.join(cells)} | {null['series_below']} of "
-            f"{null['series']} | {pair['coverage50']:.3f} | {pair['coverage95']:.3f} | "
+            f"| {name} | {pair['first']} to {pair['last']} | {pair['others_in_file']} | {' | '.join(cells)} | "
+            f"{null['series_below']} of {null['series']} | {pair['coverage50']:.3f} | {pair['coverage95']:.3f} | "
             f"{pair['cost']['combination']['cpu_seconds']:.0f} |"
         )
     missed = [f"{PEERS[peer]}: {', '.join(names)}" for peer, names in found["not_below"].items() if names]

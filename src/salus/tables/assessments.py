@@ -59,7 +59,10 @@ COPD_ASSESSMENTS = Contract(
             "what to mind, separated by blanks: no_age, under_40, over_79, asymptomatic, diagnosed, outside (the data "
             "of the model)",
         ),
-        _word("subgroups", "groups of the person in which observed over expected was outside .8 to 1.25, with the outcomes"),
+        _word(
+            "subgroups",
+            "groups of the person in which observed over expected was outside .8 to 1.25, with the outcomes",
+        ),
         _points("cdq", "points of the COPD Diagnostic Questionnaire, where all its items are there"),
         _points("puma", "points of PUMA, where all its items are there"),
         _word("notes", "what deserves a second look"),
