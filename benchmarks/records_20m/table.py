@@ -14,16 +14,21 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "",
         f"{result['rows']:,} visits of Parquet line lists ingested, de-identified, counted, released and certified on "
         f"{result['machine']['cores_used']} cores: {result['cpu_s']:.0f} CPU s, {result['wall_s']:.0f} s, "
-        f"{result['peak_rss_mb']} MB at the peak. Goal: under 60 s and 2,000 MB. The load of the machine was "
-        f"{load['wall'][0]:.0f} to {load['wall'][1]:.0f}, so that seconds of processor time count here, and those are "
-        "longer than on a quiet one too. "
+        f"{result['peak_rss_mb']} MB at the peak. Goal: under 60 s and 2,000 MB. Load of the machine before and after: "
+        f"{load['wall'][0]:.0f} and {load['wall'][1]:.0f}. "
         f"Reading every column of the files once: {result['decode_floor_cpu_s']:.1f} CPU s. (`{result['command']}`)",
         "",
         "| step | CPU s | s | peak MB |",
         "|---|---|---|---|",
     ]
     lines += [f"| {s['step']} | {s['cpu_s']:.1f} | {s['wall_s']:.1f} | {s['peak_rss_mb']} |" for s in result["steps"]]
-    lines += ["", "| visits | CPU s | CPU s a million | s | peak MB |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        f"Other sizes (load {load['scaling'][0]:.0f}, which lengthens CPU seconds too):",
+        "",
+        "| visits | CPU s | CPU s a million | s | peak MB |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
         f"| {at['rows']:,} | {at['cpu_s']:.0f} | {at['cpu_s'] / at['rows'] * 1e6:.1f} | {at['wall_s']:.0f} | "
         f"{at['peak_rss_mb']} |"

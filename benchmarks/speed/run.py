@@ -31,6 +31,7 @@ CORES = 2
 FIRST, LAST = referees.SEASONS["2022-23"]
 DAY = "2023-01-14"
 MEMORY_MB = 2048
+HUB = "FluSight-ensemble"
 CLAIM = (
     "a season's backtest in under 10 minutes, a week's forecast with training in under 2 minutes and from a stored "
     "model in under 10 seconds, in under 2 GB"
@@ -94,7 +95,9 @@ def main() -> None:
             found[name] = measure(name, arguments, limit, folder)
             print(name, json.dumps(found[name]), flush=True)
         skill = {
-            name: referees.score_hub(folder / file, "2022-23")["peers"]["FluSight-ensemble"]["wis_ratio"]
+            name: referees.score_hub(folder / file, "2022-23", ["FluSight-ensemble"])["peers"]["FluSight-ensemble"][
+                "wis_ratio"
+            ]
             for name, file in (("combination", "season.parquet"), ("auto_arima", "arima.parquet"))
         }
     result = {
