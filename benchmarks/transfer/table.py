@@ -18,9 +18,9 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "The default model as it is, on pairs of country and disease with five years of history before the window; all "
         "horizons of one to four periods together, from what was known on each day, fitted once a year. Ratio of "
         "summed WIS to each peer (persistence on the fourth-root scale), under 1 is better; in brackets 95 % bounds. "
-        "Others: diseases of the same file, of which it learns too (0: none, or measured without). Series below: places "
-        "with 20 periods above zero whose own score is below persistence's. Goals: below every peer in every pair, and below persistence in 75 % "
-        f"of the single series. (`{result['command']}`)",
+        "Others: diseases of the same file, of which it learns too (0: none, or measured without). Series below: "
+        "places with 20 periods above zero whose own score is below persistence's. Goals: below every peer in every "
+        f"pair, and below persistence in 75 % of the single series. (`{result['command']}`)",
         "",
         f"| pair | window | others | {' | '.join(PEERS.values())} | series below | cover 50 % | 95 % | CPU s |",
         f"|---|---|---|{'---|' * len(PEERS)}---|---|---|---|",
