@@ -198,8 +198,10 @@ def test_others_are_forecast_as_if_there_were_no_new_place() -> None:
 
 def test_a_row_with_an_empty_value_and_a_population_makes_a_new_place() -> None:
     first = dt.date(2024, 1, 1)
-    rows = [("A", "Influenza", "cases", first + dt.timedelta(weeks=k), 5.0 + k, 1000.0) for k in range(20)]
-    rows.append(("B", "Influenza", "cases", first + dt.timedelta(weeks=19), None, 3000.0))  # type: ignore[arg-type]
+    rows: list[tuple[object, ...]] = [
+        ("A", "Influenza", "cases", first + dt.timedelta(weeks=k), 5.0 + k, 1000.0) for k in range(20)
+    ]
+    rows.append(("B", "Influenza", "cases", first + dt.timedelta(weeks=19), None, 3000.0))
     names = ["location", "disease", "signal", "date", "value", "population"]
     panel = read_series(pl.DataFrame(rows, schema=names, orient="row")).panel(first + dt.timedelta(weeks=20))
     assert panel.locations == ("A", "B")

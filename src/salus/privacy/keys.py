@@ -7,6 +7,7 @@ commitment.
 
 from __future__ import annotations
 
+import abc
 import hashlib
 import hmac
 import os
@@ -29,12 +30,12 @@ _BYTES = 32
 _HOW = "Make one with `salus records key FILE`, keep it where only the data office can read it, and keep a copy."
 
 
-class Uses:
+class Uses(abc.ABC):
     """What is made of the keys for single uses, of a secret that is in force or of one that was."""
 
+    @abc.abstractmethod
     def derived(self, use: str) -> bytes:
         """Key for one use, 32 bytes; see :meth:`Key.derived`."""
-        raise NotImplementedError
 
     def surrogate(self, use: str, identifier: str) -> int:
         """Surrogate of one identifier: the first 64 bits of its keyed hash, as a signed number.
