@@ -72,7 +72,7 @@ def _key() -> Any:
 
 def _ingest(source: Any, root: Path, cores: int) -> int:
     from salus.data import provenance
-    from salus.data.engines import DuckSteps
+    from salus.data.duck import DuckSteps
     from salus.privacy import deidentify
 
     shutil.rmtree(root, ignore_errors=True)

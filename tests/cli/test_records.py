@@ -150,10 +150,11 @@ def test_the_key_is_in_no_message_of_a_crash(files):
     run("key", files / "office.key")
     secret = (files / "office.key").read_text().strip()
     code = (
-        "import sys; from pathlib import Path; from salus.data import engines; from salus.privacy import keys\n"
-        "with engines.duck_engine(Path(sys.argv[2]), []) as engine:\n"
+        "import sys; from pathlib import Path; from salus.data import duck, expressions\n"
+        "from salus.privacy import keys\n"
+        "with duck.duck_engine(Path(sys.argv[2]), []) as engine:\n"
         "    table = engine.secret(keys.load(sys.argv[1]).person_pads)\n"
-        "    made = engines.surrogate_function()(table.inner_pad, table.outer_pad, 'nothing')\n"
+        "    made = expressions.surrogate_function()(table.inner_pad, table.outer_pad, 'nothing')\n"
         "    engine.write(table.select(made=made), Path(sys.argv[2]) / 'nowhere' / 'x.parquet')"
     )
     result = subprocess.run(

@@ -10,7 +10,8 @@ from helpers_golden import IDS, KEY, OTHER, RAW, TODAY, at_random, every_step, g
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salus.data import engines, spark
+from salus.data import duck as duckdb_engine
+from salus.data import engines, expressions, spark
 from salus.errors import InputError
 from salus.privacy import counts, deidentify
 from salus.privacy.policy import Policy
@@ -21,7 +22,7 @@ from salus.sources.linelist import open_linelist
 
 @pytest.fixture(scope="module")
 def duck(tmp_path_factory):
-    with engines.duck_engine(tmp_path_factory.mktemp("duck"), []) as engine:
+    with duckdb_engine.duck_engine(tmp_path_factory.mktemp("duck"), []) as engine:
         yield engine
 
 
@@ -99,8 +100,8 @@ def test_the_engine_and_python_make_the_same_surrogates(duck, identifiers):
     made = table.cross_join(persons).cross_join(visits)
     made = made.select(
         "id",
-        person=engines.surrogate_function()(made.inner_pad, made.outer_pad, made.id),
-        encounter=engines.visit_function()(made.prefix, made.id),
+        person=expressions.surrogate_function()(made.inner_pad, made.outer_pad, made.id),
+        encounter=expressions.visit_function()(made.prefix, made.id),
     )
     for identifier, person, encounter in duck.answer(made).iter_rows():
         assert person == KEY.surrogate("person", identifier)

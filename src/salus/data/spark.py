@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from salus.data.engines import SURROGATE, VISIT, StepError, files_of, schema_of, sql_of, typed
+from salus.data.engines import StepError, files_of
+from salus.data.expressions import SURROGATE, VISIT, schema_of, sql_of, typed
 from salus.errors import InputError
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from salus.data import durable
-from salus.data.engines import DuckSteps, StepError, duck_engine, files_of
+from salus.data.duck import DuckSteps, duck_engine
+from salus.data.engines import StepError, files_of
 from salus.data.output import output_error
 from salus.errors import InputError, OutputError, WallError
 from salus.privacy import ledger, log, noised, ring, signatures, zones

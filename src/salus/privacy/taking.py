@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from salus.data.engines import DUCKDB, DuckSteps, StepEngine, duck_engine, open_engine
+from salus.data.duck import DuckSteps, duck_engine
+from salus.data.engines import DUCKDB, StepEngine, open_engine
 from salus.errors import InputError, WallError
 from salus.privacy.intake import Source
 from salus.privacy.ring import Ring

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from salus.data.engines import surrogate_function, visit_function
+from salus.data.expressions import surrogate_function, visit_function
 from salus.privacy.steps.raw import age_group, completed_years
 
 RECORD = (
