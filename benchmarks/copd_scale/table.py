@@ -18,4 +18,15 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "60 s. Reading and writing the same rows and doing nothing: "
         f"{result['limit_cpu_seconds']:.0f} CPU s. (`{result['command']}`)",
         "",
+        *_records(result["records"]),
+    ]
+
+
+def _records(found: dict[str, Any]) -> list[str]:
+    return [
+        f"From the record store: {found['persons']:,} persons with {found['visits']:,} visits behind a wall, their "
+        f"features made by DuckDB, everybody of 45 and over scored: {found['seconds']:.0f} s (load before: "
+        f"{found['load_before']:.1f}), {found['cpu_seconds']:.0f} CPU s, {found['peak_rss_mb']:,} MB. To take these "
+        f"visits across the wall before: {found['ingest_seconds']:.0f} s.",
+        "",
     ]

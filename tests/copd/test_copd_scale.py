@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from helpers_people import SMOKER
+from helpers_record_wall import KEY, a_wall
 
 from salus.copd import model as model_module
 from salus.copd import people_files
@@ -17,6 +18,7 @@ from salus.copd.design import Quantities, Term
 from salus.copd.model import RiskModel
 from salus.copd.patterns import alike
 from salus.copd.people import assess_file, assess_table
+from salus.copd.record_wall import assess_records
 from salus.data import spark
 from salus.errors import InputError
 
@@ -117,6 +119,7 @@ def test_spark_writes_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     try:
         tally = assess_file(source, tmp_path / "there.parquet", engine="local[1]")
         none = assess_file(empty, tmp_path / "none.parquet", engine="local[1]")
+        records = assess_records(a_wall(tmp_path), key=KEY, engine="local[1]").file.read_bytes()
     finally:
         session.stop()
     here, there = pl.read_parquet(tmp_path / "here.parquet"), pl.read_parquet(tmp_path / "there.parquet")
@@ -130,6 +133,7 @@ def test_spark_writes_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (none.rows, pl.read_parquet(tmp_path / "none.parquet").columns) == (0, here.columns)
     assert stat.S_IMODE((tmp_path / "there.parquet").stat().st_mode) == 0o600
     assert not list(tmp_path.glob(".copd-*"))
+    assert assess_records(tmp_path / "wall", key=KEY).file.read_bytes() == records
 
 
 def test_another_engine_is_refused_with_what_to_do(tmp_path: Path) -> None:

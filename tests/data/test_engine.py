@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from salus.data import engine as engines
 from salus.data.engine import DuckEngine, Engine, EngineError, remove_stale_spill
 
 
@@ -76,3 +77,10 @@ def test_what_a_killed_question_left_goes_after_a_day(folder: Path) -> None:
         os.utime(left, times=(time.time() - age,) * 2)
     remove_stale_spill(folder)
     assert [p.name for p in folder.iterdir() if p.is_dir()] == [".spill-new"]
+
+
+def test_nothing_but_salus_writes_on_the_standard_output():
+    with engines.connect() as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+    source = Path(engines.__file__).parents[1]
+    assert [f.name for f in source.rglob("*.py") if "duckdb.connect(" in f.read_text(encoding="utf-8")] == ["engine.py"]

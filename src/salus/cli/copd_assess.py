@@ -1,4 +1,4 @@
-"""`salus copd assess`: one person by questions or answers, or a table, FHIR resources or OMOP tables of people."""
+"""`salus copd assess`: one person by questions or answers; a table, FHIR or OMOP of people; the records of a wall."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ from salus.copd.people import Tally, assess_file, assess_table
 from salus.copd.people_files import guard_output
 from salus.copd.record_fhir import people_from_fhir, questionnaire
 from salus.copd.record_omop import people_from_omop
+from salus.copd.record_wall import assess_records
 from salus.copd.told import fairness, told
 from salus.data.engines import DUCKDB
 from salus.data.output import replaced_file
 from salus.errors import InputError
+from salus.privacy import keys
 
 INSIDE = "INSIDE ONLY: a row a person. It may not leave; the file can be read by its owner alone."
 _SHOWN = 12
@@ -92,16 +94,32 @@ def assess(
         typer.Option(help="duckdb, in this process, or a Spark master such as local[*]; the same rows of --out."),
     ] = DUCKDB,
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 where a row is refused.")] = False,
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a wall: assess everybody in its records, by age group, sex and diagnoses."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="With --root: file with the wall's key; without it the environment variable SALUS_KEY."),
+    ] = None,
+    why: Annotated[str, typer.Option(help="With --root: reason, for the log of the wall.")] = "",
     as_json: options.JsonOption = False,
 ) -> None:
     """Assess one person, or a table of them, for airflow obstruction. Case-finding, not screening; no diagnosis.
 
-    Every row of a table is scored, or refused with what was found, what was wanted and what to do. What is written is
-    about persons and stays inside.
+    Every row of a table is scored, or refused with what was found, what was wanted and what to do. `--root` assesses
+    everybody in the records of a wall. What is written is about persons and stays inside.
     """
     local = [RiskModel.read(path) for path in model or []]
+    for_one = (("--answer", answer), ("--confirm", confirm), ("--with", also), ("--tier", tier))
+    if root is not None:
+        for name, value in (*for_one, ("FILE", files), ("--post", post)):
+            if value:
+                raise InputError(f"{name} does not go with --root, which takes what the wall's records know alone.")
+        _records(root, key_file, out, lang, local, engine, why, as_json=as_json)
+        return
     if files:
-        for name, value in (("--answer", answer), ("--confirm", confirm), ("--with", also), ("--tier", tier)):
+        for name, value in for_one:
             if value:
                 raise InputError(f"{name} is for one person, and a file was given. Leave one of the two out.")
         _many(files, kind, out, lang, local, engine, post=post, strict=strict, as_json=as_json)
@@ -186,6 +204,35 @@ def _many(
             typer.echo(line)
     if strict and tally.refused:
         raise typer.Exit(1)
+
+
+def _records(
+    root: Path,
+    key_file: Path | None,
+    out: Path | None,
+    lang: str,
+    local: list[RiskModel],
+    engine: str,
+    why: str,
+    *,
+    as_json: bool,
+) -> None:
+    with options.Stages() as stages:
+        found = assess_records(
+            root,
+            key=keys.load(key_file),
+            out=out,
+            lang=lang,
+            local=local,
+            engine=engine,
+            why=why,
+            on_batch=lambda done: stages("Assessing", done, done),
+        )
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+        return
+    for line in (*found.lines(), *summary(found.tally, found.file)):
+        typer.echo(line)
 
 
 def _source(files: list[Path], kind: Format) -> tuple[Path | pl.DataFrame, list[Path]]:

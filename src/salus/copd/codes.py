@@ -69,12 +69,25 @@ CONDITIONS: Mapping[str, str] = {
     "J44": "prior_dx",
     "J45": "asthma_ever",
     "J46": "asthma_ever",
+    **dict.fromkeys(("E10", "E11", "E12", "E13", "E14"), "diabetes"),
     "87433001": "emphysema_ever",
     "63480004": "chronic_bronchitis_ever",
     "13645005": "prior_dx",
     "195967001": "asthma_ever",
+    "73211009": "diabetes",
+    "44054006": "diabetes",
+    "46635009": "diabetes",
 }
 """Start of an ICD-10 code, or SNOMED CT code, of a diagnosis -> item that is then yes. No diagnosis is not a no."""
+
+HABITS: Mapping[str, str] = {
+    "F17": "current",
+    "Z72.0": "current",
+    "Z87.891": "former",
+    "77176002": "current",
+    "8517006": "former",
+}
+"""Start of an ICD-10 code (Z87.891 of ICD-10-CM), or SNOMED CT code, of a diagnosis -> smoking status."""
 
 UNITS: Mapping[str, Mapping[str, float]] = {
     "weight_kg": {"kg": 1, "g": 0.001, "[lb_av]": 0.45359237, "lb": 0.45359237, "lbs": 0.45359237},

@@ -17,6 +17,7 @@ import polars as pl
 
 from salus.copd.codes import CONDITIONS, LOINC, SMOKING, SNOMED, UNITS
 from salus.copd.questions import CIGARETTES_A_PACK, all_items
+from salus.data.engine import connect
 from salus.errors import InputError
 from salus.sources import lines, records
 from salus.sources.sql import quoted, quoted_name
@@ -65,7 +66,7 @@ def people_from_omop(paths: Sequence[str | Path]) -> pl.DataFrame:
                 f"there is no OMOP table '{name}' among the files given. COPD case-finding needs person, and "
                 "measurement or observation; with concept and condition_occurrence where there are any."
             )
-    connection = duckdb.connect()
+    connection = connect()
     try:
         for name in TABLES:
             _view(connection, name, found.get(name, []))

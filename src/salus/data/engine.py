@@ -22,6 +22,20 @@ _SPILL = ".spill-"
 _STALE_SECONDS = 24 * 3600.0
 
 
+def connect() -> duckdb.DuckDBPyConnection:
+    """A new DuckDB in memory that says nothing: by itself it draws a bar into the standard output after two seconds.
+
+    Examples
+    --------
+    >>> with connect() as connection:
+    ...     connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    [(False,)]
+    """
+    connection = duckdb.connect(":memory:")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 class EngineError(Exception):
     """The engine could not answer; its text is the engine's own. The workspace turns it into a sentence for people."""
 
@@ -131,7 +145,7 @@ class DuckEngine:
         root = self.folder.absolute()
         # a folder for each question: two DuckDB processes that spill into one folder overwrite each other
         spill = root / f"{_SPILL}{uuid.uuid4().hex}"
-        connection = duckdb.connect(":memory:")
+        connection = connect()
         try:
             connection.execute(f"SET threads = {self.threads or os.cpu_count() or 1}")
             connection.execute(f"SET memory_limit = {_quoted(self.memory_limit)}")

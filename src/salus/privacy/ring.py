@@ -55,6 +55,24 @@ class Ring:
         """For an engine, in order: ``inner_pad``, ``outer_pad`` of the oldest key, ``inner_pad_1`` ... of the next."""
         return {f"{name}{_suffix(n)}": pad for n, k in enumerate(self.all) for name, pad in k.person_pads.items()}
 
+    def person(self, identifier: str) -> int:
+        """The number that a person has in the records of the wall.
+
+        Parameters
+        ----------
+        identifier : str
+            As the source of the records has it, without the blanks around it.
+
+        Examples
+        --------
+        >>> Ring(Key(b"0" * 32)).person("P1") == Key(b"0" * 32).surrogate("person", "P1")
+        True
+        """
+        number = identifier
+        for each in self.all:
+            number = str(each.surrogate("person", number))
+        return int(number)
+
 
 def read(wall: Zones, key: Key, generation: int) -> Ring:
     """The keys of a wall.

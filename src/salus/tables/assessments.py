@@ -57,7 +57,7 @@ COPD_ASSESSMENTS = Contract(
         _word(
             "flags",
             "what to mind, separated by blanks: no_age, under_40, over_79, asymptomatic, diagnosed, outside (the data "
-            "of the model)",
+            "of the model), age_group (no more than that is known of the age)",
         ),
         _word(
             "subgroups",
