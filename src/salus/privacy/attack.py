@@ -76,6 +76,7 @@ def attack(
             minimum_cell=policy.minimum_cell,
             simulated=any(e.simulated for e in known.entries),
             epsilon=policy.epsilon if policy.noisy else None,
+            membership_breakdowns=_membership_in_cells(shown, copies[name], inner, policy),
         )
         try:
             durable.replace(found.file, json.dumps(found.as_dict(), indent=1, ensure_ascii=False).encode())
@@ -106,6 +107,22 @@ def _membership(shown: pl.DataFrame, exact: pl.DataFrame, policy: Policy) -> dic
     return found | ({"knows_all_others": math.tanh(policy.epsilon / 2)} if policy.noisy else {})
 
 
+def _membership_in_cells(shown: pl.DataFrame, copy: Path, inner: Path, policy: Policy) -> dict[str, Any] | None:
+    """The same for counts by age group and sex with noise, each cell of the finest places for itself."""
+    if not policy.noisy or not policy.breakdowns:
+        return None
+    released, exact = (pl.read_parquet(folder / guarded.BREAKDOWNS_FILE) for folder in (copy, inner))
+    above = shown.filter(pl.col("location").is_in(released["location"].unique().implode()))["parent"].drop_nulls()
+    finest = (pl.col("dimension") == policy.dimension) & ~pl.col("location").is_in(above.unique().implode())
+    here, true = (
+        table.filter(finest).with_columns(
+            location=pl.concat_str("location", "category", separator=" "), parent=pl.lit(None, dtype=pl.String)
+        )
+        for table in (released, exact)
+    )
+    return _membership(here, true, policy)
+
+
 def _population(places: pl.DataFrame) -> dict[str, float]:
     if "population" not in places.columns:
         return {}
@@ -121,7 +138,7 @@ def _smallest(shown: pl.DataFrame) -> int | None:
 def _subtraction(name: str, copies: Mapping[str, Path], policy: Policy) -> dict[str, Any]:
     """Linear programming on what all releases show together, and their differences."""
     table = pl.read_parquet(copies[name] / guarded.SERIES_FILE)
-    broken = _broken(copies[name])
+    broken = None if policy.noisy else _broken(copies[name])  # with noise nothing is left out
     others = [pl.read_parquet(f / guarded.SERIES_FILE) for r, f in copies.items() if r != name]
     differences = _differences(table, others, policy)
     if policy.revisions == "freeze":

@@ -37,6 +37,8 @@ class AttackReport:
     epsilon : float or None
         Of the policy, where it is one of differential privacy; then ``knows_all_others`` of ``membership`` is the most
         that epsilon allows, (e^epsilon - 1) / (e^epsilon + 1).
+    membership_breakdowns : dict or None
+        As ``membership``, of counts by age group and sex with noise; None where there are none.
     """
 
     release: str
@@ -49,6 +51,7 @@ class AttackReport:
     minimum_cell: int
     simulated: bool
     epsilon: float | None
+    membership_breakdowns: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """All but the place of the file, for a machine."""
@@ -134,9 +137,18 @@ class AttackReport:
             else f"  Who knows all other records of the year has an advantage of at most {m['knows_all_others']:.0%}, "
             f"whatever is released of that year under this policy (epsilon {self.epsilon:g})."
         )
+        cells = self.membership_breakdowns
         return [
             f"Membership. Who knows the weeks around tells who is in with an advantage of {m['advantage']:.1%} "
             f"(AUC {m['auc']:.3f}; a coin has 0.5).",
+            *(
+                []
+                if cells is None
+                else [
+                    f"  From counts by age group or sex: an advantage of {cells['advantage']:.1%} (AUC "
+                    f"{cells['auc']:.3f})."
+                ]
+            ),
             others,
         ]
 

@@ -66,6 +66,10 @@ class CombineReport:
         Fingerprint of the key that signed.
     simulated : bool
         Whether a site's records were simulated.
+    breakdowns : int
+        Sums by age group or sex.
+    sites_with_breakdowns : int
+        Sites that released such counts; they are summed only where all of them did, in the same way.
     """
 
     folder: Path
@@ -77,6 +81,8 @@ class CombineReport:
     epsilon_all_sites: float
     signer: str
     simulated: bool
+    breakdowns: int = 0
+    sites_with_breakdowns: int = 0
 
     def lines(self) -> list[str]:
         """The report in words, a line each."""
@@ -89,6 +95,12 @@ class CombineReport:
         ]
         if self.weeks_left:
             said.append(f"{self.weeks_left} weeks of a disease that not every site released are in no sum.")
+        if self.breakdowns:
+            said.append(f"{self.breakdowns:,} sums by age group or sex beside them.")
+        elif self.sites_with_breakdowns:
+            said.append(
+                "Counts by age group or sex are in no sum: not every site released the same of the same places."
+            )
         return ["SIMULATED records.", *said] if self.simulated else said
 
 
@@ -128,18 +140,21 @@ def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str 
                 f"{signatures.fingerprint(one.public)}: its persons would count twice. Give one release a site."
             )
     table, left = site_releases.summed(sites)
-    stated = site_releases.claims(sites, table)
+    broken = site_releases.summed_breakdowns(sites, table)
+    stated = site_releases.claims(sites, table, broken)
     with replaced_folder(out) as part:
         for site in sites:
             shutil.copytree(site.folder, part / SITES / site.content["release"])
-        table.write_parquet(part / guarded.SERIES_FILE)
+        tables = {guarded.SERIES_FILE: table} | ({} if broken is None else {guarded.BREAKDOWNS_FILE: broken})
+        for name, sums in tables.items():
+            sums.write_parquet(part / name)
         content: dict[str, Any] = {
             "format": _FORMAT,
             "simulated": any(s.content["simulated"] for s in sites),
             "sites": [site_releases.listed(s) for s in sites],
             "claims": stated,
             "not_claimed": list(NOT_CLAIMED),
-            "files": {guarded.SERIES_FILE: certificate.hash_of(part / guarded.SERIES_FILE)},
+            "files": {name: certificate.hash_of(part / name) for name in tables},
             "signer": {"algorithm": signatures.ALGORITHM, "public_key": signatures.public_key(key)},
         }
         content["signature"] = signatures.sign(key, certificate.signed_part(content))
@@ -156,6 +171,8 @@ def combine(folders: Sequence[str | Path], public_keys: Sequence[str], out: str 
         epsilon_all_sites=float(stated["epsilon_all_sites"]),
         signer=signatures.fingerprint(signatures.public_key(key)),
         simulated=content["simulated"],
+        breakdowns=0 if broken is None else broken.height,
+        sites_with_breakdowns=sum(s.breakdowns is not None for s in sites),
     )
 
 
@@ -220,8 +237,14 @@ def verify(folder: str | Path, *, public_key: str | None = None) -> list[Finding
     try:
         sites = [site_releases.load(folder / SITES / s["release"], [s["public_key"]]) for s in listed]
         table, _ = site_releases.summed(sites)
-        found = site_releases.claims(sites, table)
+        broken = site_releases.summed_breakdowns(sites, table)
+        found = site_releases.claims(sites, table, broken)
         same_table = table.equals(SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), "the combined series"))
+        beside = folder / guarded.BREAKDOWNS_FILE
+        if broken is None or not beside.exists():
+            same_table &= broken is None and not beside.exists()
+        else:
+            same_table &= broken.equals(pl.read_parquet(beside))
     except (InputError, WallError, OSError, pl.exceptions.PolarsError) as error:
         return [*findings, Finding("sites", "as each signed", str(error))]
     findings.append(Finding("sums", "of the sites' counts", "of the sites' counts" if same_table else "others"))

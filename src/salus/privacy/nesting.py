@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from salus.errors import InputError
@@ -124,3 +125,28 @@ def parents(kept: pl.DataFrame) -> list[int]:
     """
     row = {p: n for n, p in enumerate(kept["location"])}
     return [-1 if p is None else row[p] for p in kept["parent"]]
+
+
+def broken_down(kept: pl.DataFrame, level: str) -> np.ndarray:
+    """Places that have counts by age group and sex under differential privacy, so that places add up in each cell.
+
+    These are the places of one level and all that lie in none of them: the places above, and those that have no place
+    of the level above or below.
+
+    Parameters
+    ----------
+    kept : polars.DataFrame
+        ``location``, ``parent``, ``location_level``, parents first.
+    level : str
+        The finest kind of place that is broken down.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (N,)
+    """
+    under: dict[str | None, bool] = {None: False}
+    found = []
+    for place, parent, own in kept.select("location", "parent", "location_level").iter_rows():
+        found.append(not under[parent])
+        under[place] = under[parent] or own == level
+    return np.array(found)

@@ -11,6 +11,8 @@ and Steinke, 2020. Both are OpenDP's, with its proof.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import opendp.prelude as dp
 
@@ -63,6 +65,23 @@ def scale(epsilon: float, bound: int) -> float:
     return float(dp.binary_search_param(_mechanism, d_in=bound, d_out=epsilon, T=float))
 
 
+def variance(size: float) -> float:
+    """Variance of discrete Laplace noise.
+
+    Parameters
+    ----------
+    size : float
+        Its scale.
+
+    Examples
+    --------
+    >>> round(variance(2.0), 2)
+    7.84
+    """
+    q = math.exp(-1 / size)
+    return 2 * q / (1 - q) ** 2
+
+
 def laplace(counts: np.ndarray, epsilon: float, bound: int) -> np.ndarray:
     """Counts with noise.
 
@@ -86,15 +105,17 @@ def laplace(counts: np.ndarray, epsilon: float, bound: int) -> np.ndarray:
     return np.array([v for part in done for v in part], dtype=np.int64).reshape(counts.shape)
 
 
-def consistent(places: Tree, noisy: np.ndarray) -> np.ndarray:
+def consistent(places: Tree, noisy: np.ndarray, size: np.ndarray | None = None) -> np.ndarray:
     """Whole counts, none negative, that add up.
 
     Parameters
     ----------
     places : Tree
         The places.
-    noisy : numpy.ndarray of int, shape (T, N)
-        Noisy counts; the noise of all is of the same size.
+    noisy : numpy.ndarray of int or float, shape (T, N)
+        Noisy counts.
+    size : numpy.ndarray of float, shape (N,), optional
+        Variance of the noise of each place, up to a factor; without it that of all is the same.
 
     Returns
     -------
@@ -107,34 +128,97 @@ def consistent(places: Tree, noisy: np.ndarray) -> np.ndarray:
     >>> consistent(tree([-1, 0, 0]), np.array([[10, 8, -1]]))
     array([[9, 9, 0]])
     """
-    best, variance = noisy.astype(float), np.ones(places.size)
-    for place in reversed(range(places.size)):  # what a place and all below it say of it
-        parts = list(places.children[place])
-        if parts:
-            below = variance[parts].sum()
-            own = below / (below + 1.0)
-            best[:, place] = own * best[:, place] + (1 - own) * best[:, parts].sum(axis=1)
-            variance[place] = own
+    best, left = fitted(places, noisy, size)
     done = np.zeros(noisy.shape, dtype=np.int64)
     for place in range(places.size):
         if places.parent[place] < 0:
             done[:, place] = np.rint(np.maximum(best[:, place], 0.0)).astype(np.int64)
         parts = list(places.children[place])
         if parts:
-            share = variance[parts] / variance[parts].sum()
+            share = left[parts] / left[parts].sum()
             gap = done[:, [place]] - best[:, parts].sum(axis=1, keepdims=True)
-            done[:, parts] = _shared(best[:, parts] + gap * share, done[:, place])
+            done[:, parts] = shared(best[:, parts] + gap * share, done[:, place])
     return done
 
 
-def _shared(wanted: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """The whole numbers, none negative, that sum up to a total and are nearest to what is wanted."""
+def fitted(places: Tree, noisy: np.ndarray, size: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """What a place and all below it say of it, by least squares.
+
+    Parameters
+    ----------
+    places : Tree
+        The places.
+    noisy : numpy.ndarray, shape (T, N) or (T, N, K)
+        Noisy counts; of K categories each for itself.
+    size : numpy.ndarray of float, shape (N,), optional
+        As for :func:`consistent`.
+
+    Returns
+    -------
+    best : numpy.ndarray of float, same shape
+        Parts don't add up yet.
+    left : numpy.ndarray of float, shape (N,)
+        Variance of each, in units of `size`.
+    """
+    alone = np.ones(places.size) if size is None else size
+    best, left = noisy.astype(float), alone.copy()
+    for place in reversed(range(places.size)):
+        parts = list(places.children[place])
+        if parts:
+            below = left[parts].sum()
+            own = below / (below + alone[place])
+            best[:, place] = own * best[:, place] + (1 - own) * best[:, parts].sum(axis=1)
+            left[place] = own * alone[place]
+    return best, left
+
+
+def nearest(wanted: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """The numbers, none negative, that sum up to a total and are nearest to what is wanted.
+
+    Parameters
+    ----------
+    wanted : numpy.ndarray of float, shape (T, K)
+        What is wanted.
+    total : numpy.ndarray, shape (T,)
+        Sums, none negative.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (T, K)
+
+    Examples
+    --------
+    >>> nearest(np.array([[5.0, 2.0, -4.0]]), np.array([5])).tolist()
+    [[4.0, 1.0, 0.0]]
+    """
     order = -np.sort(-wanted, axis=1)
     excess = np.cumsum(order, axis=1) - total[:, None]
     number = np.arange(1, wanted.shape[1] + 1)
     last = (order - excess / number > 0).sum(axis=1).clip(1) - 1
     level = excess[np.arange(len(wanted)), last] / number[last]
-    near = np.maximum(wanted - level[:, None], 0.0)
+    return np.maximum(wanted - level[:, None], 0.0)
+
+
+def shared(wanted: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """As :func:`nearest`, in whole numbers by largest remainder.
+
+    Parameters
+    ----------
+    wanted : numpy.ndarray of float, shape (T, K)
+        What is wanted.
+    total : numpy.ndarray of int, shape (T,)
+        Sums, none negative.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (T, K)
+
+    Examples
+    --------
+    >>> shared(np.array([[1.2, 0.7, 0.6]]), np.array([3])).tolist()
+    [[1, 1, 1]]
+    """
+    near = nearest(wanted, total)
     whole = np.floor(near + 1e-9).astype(np.int64)
     missing = total - whole.sum(axis=1)
     rank = np.argsort(np.argsort(-(near - whole), axis=1, kind="stable"), axis=1, kind="stable")

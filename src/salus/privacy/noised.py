@@ -4,6 +4,9 @@ One person of one calendar year is in at most ``contributions_per_person_year`` 
 policy: the vault remembers in how many they were. Each count gets noise for that bound. So everything released under
 the policy tells of that person in that year at most epsilon, whatever else is known.
 
+Where the policy has breakdowns, cells by age group and sex take their share of epsilon, and are made to add up to the
+counts of places (:mod:`salus.privacy.breakdowns`).
+
 A week is noised once. The noise is kept in the vault, so a rerun gives the same numbers; noise that is lost is never
 drawn anew, for two draws would tell twice.
 """
@@ -21,7 +24,7 @@ import polars as pl
 
 from salus.data import durable
 from salus.errors import WallError
-from salus.privacy import budget, guarded, noise, utility
+from salus.privacy import breakdowns, budget, guarded, noise, utility
 from salus.privacy.counts import Bound, Counts
 from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
@@ -30,9 +33,11 @@ from salus.privacy.whole import Whole
 from salus.privacy.zones import Zones
 
 VALUES, CONTRIBUTIONS, SHARE = "noisy.parquet", "contributions.parquet", "share_beyond_bound.json"
+CELLS = "noisy_breakdowns.parquet"
 """What the vault keeps of a release with noise."""
 
 _KEYS = ["location", "disease", "date"]
+_BESIDE = "by age group or sex beside them; of epsilon, {:g} is theirs."
 _BEYOND = "of new counts were beyond the bound of their person (inside only)."
 
 
@@ -109,14 +114,25 @@ def offer(
             )
             counts = bounded(bound)
             pay()
-            _drawn(exact, counts.values[new], new, policy, sites).write_parquet(part / VALUES)
+            values, cells = with_noise(counts, new, policy, sites)
+            values.write_parquet(part / VALUES)
+            if cells is not None:
+                cells.write_parquet(part / CELLS)
             durable.write(part / SHARE, json.dumps(_share(exact, counts, new)).encode())
     plain = guarded.series(exact, None, label)
     drawn = pl.read_parquet(cache / VALUES)
     table = plain.drop("value").join(drawn, on=_KEYS, how="left", maintain_order="left")
     table, weeks_frozen = guarded.frozen(table.select(plain.columns), before)
-    stated = claims(table, policy, sites)
-    if stated["places_add_up"] != "yes":
+    broken, apart = None, {}
+    if policy.breakdowns:
+        true = breakdowns.exact(exact, policy, label)
+        fresh = pl.read_parquet(cache / CELLS).select(*breakdowns.KEYS, "value")
+        both = true.drop("value").join(fresh, on=breakdowns.KEYS, how="left", maintain_order="left")
+        old = guarded.earlier([vault / "released" / r for r in earlier], guarded.BREAKDOWNS_FILE, exact.diseases)
+        broken, _ = guarded.frozen(both.select(true.columns), old)
+        apart["mean_absolute_error_breakdowns"] = breakdowns.errors(true, broken, exact.places)
+    stated = claims(table, policy, sites, broken)
+    if "no" in (stated["places_add_up"], stated.get("breakdowns_add_up")):
         raise WallError("gate missed: counts with noise are not whole counts that add up. Nothing was written.")
     ledger = budget.read(wall)
     left = ", ".join(
@@ -125,18 +141,20 @@ def offer(
     share = json.loads((cache / SHARE).read_bytes())
     return Offer(
         series=table,
-        breakdowns=None,
+        breakdowns=broken,
         stated=stated,
         promised={"budget_left": left},
         inside={
             "share_beyond_bound": share,
             "mean_absolute_error": _errors(plain, table),
+            **apart,
             "forecast_cost": [asdict(c) for c in utility.costs(plain, table, policy)],
         },
         weeks_frozen=weeks_frozen,
         words=(
             f"{table.height:,} counts shown with noise: epsilon {policy.epsilon:g} a person and year, in at most "
             f"{policy.contributions_per_person_year * sites} counts; delta 0.",
+            *([] if broken is None else [f"{broken.height:,} counts {_BESIDE.format(policy.epsilon_of_breakdowns)}"]),
             f"Left of the budget a person and year: {left}.",
             *([f"{share:.1%} {_BEYOND}"] if sites == 1 else []),
         ),
@@ -154,7 +172,7 @@ def contributions(generation: int) -> str:
     return CONTRIBUTIONS if generation == 0 else CONTRIBUTIONS.replace(".", f".g{generation}.")
 
 
-def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, str]:
+def claims(series: pl.DataFrame, policy: Policy, sites: int = 1, broken: pl.DataFrame | None = None) -> dict[str, str]:
     """Claims of a release with noise that the release alone can show.
 
     Parameters
@@ -165,12 +183,15 @@ def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, st
         Under which it was.
     sites : int
         How many sites' counts were summed.
+    broken : polars.DataFrame, optional
+        The breakdowns released.
 
     Returns
     -------
     dict of str to str
         ``counts_shown``, ``zeros_shown``, ``places_add_up``, ``epsilon``, ``delta``, ``contributions_per_person_year``,
-        ``noise_scale`` (of each place's count, before counts were made to add up).
+        ``noise_scale`` (of each place's count, before counts were made to add up), and those of
+        :func:`salus.privacy.breakdowns.claims`.
     """
     values = series["value"]
     tree = _tree(series)
@@ -178,7 +199,8 @@ def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, st
     whole = not values.null_count() and bool(((wide >= 0) & (wide == np.rint(wide))).all())
     sums = [np.array_equal(wide[:, p], wide[:, list(c)].sum(axis=1)) for p, c in enumerate(tree.children) if c]
     bound = policy.contributions_per_person_year * sites
-    size = noise.scale(policy.epsilon / _levels(tree), bound)
+    size = noise.scale(policy.epsilon_of_places / _levels(tree), bound)
+    more = {} if broken is None else breakdowns.claims(series, broken, policy, sites)
     zeros = int((values == 0).sum())
     return {
         "counts_shown": str(values.len() - values.null_count() - zeros),
@@ -188,7 +210,7 @@ def claims(series: pl.DataFrame, policy: Policy, sites: int = 1) -> dict[str, st
         "delta": "0",
         "contributions_per_person_year": str(bound),
         "noise_scale": f"{size:.4g}",
-    }
+    } | more
 
 
 def _tree(series: pl.DataFrame) -> Tree:
@@ -216,18 +238,48 @@ def _named(exact: Counts, which: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"syndrome": pl.String, "date": pl.Date}, orient="row")
 
 
-def _drawn(exact: Counts, values: np.ndarray, new: np.ndarray, policy: Policy, sites: int) -> pl.DataFrame:
-    """New tables with noise, made to add up."""
-    level = np.array(noise.depth(exact.tree))
-    share = policy.epsilon / _levels(exact.tree)
+def with_noise(
+    counts: Counts, new: np.ndarray, policy: Policy, sites: int = 1
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Tables with fresh noise, made to add up, and their breakdowns.
+
+    Parameters
+    ----------
+    counts : Counts
+        Bounded counts.
+    new : numpy.ndarray of bool, shape (S, W)
+        Which weeks of which disease.
+    policy : Policy
+        Of the kind ``differential_privacy``.
+    sites : int
+        How many sites' counts were summed.
+
+    Returns
+    -------
+    table : polars.DataFrame
+        ``location``, ``disease``, ``date``, ``value``.
+    cells : polars.DataFrame or None
+        As :func:`salus.privacy.breakdowns.table` gives them; None where the policy has no breakdowns.
+    """
+    values = counts.values[new]
+    level = np.array(noise.depth(counts.tree))
+    share = policy.epsilon_of_places / _levels(counts.tree)
+    bound = policy.contributions_per_person_year * sites
     noisy = np.zeros(values.shape, dtype=np.int64)
     for k in range(level.max() + 1):
         here = level == k
-        noisy[:, here] = noise.laplace(values[:, here], share, policy.contributions_per_person_year * sites)
-    done = noise.consistent(exact.tree, noisy)
-    which = [(exact.diseases[s], exact.weeks[w]) for s, w in zip(*np.nonzero(new), strict=True)]
-    places = exact.places["location"].to_list()
-    return pl.DataFrame(
+        noisy[:, here] = noise.laplace(values[:, here], share, bound)
+    which = [(counts.diseases[s], counts.weeks[w]) for s, w in zip(*np.nonzero(new), strict=True)]
+    cells = None
+    if not policy.breakdowns:
+        done = noise.consistent(counts.tree, noisy)
+    else:
+        drawn = breakdowns.noisy(counts, counts.breakdowns[policy.dimension][new], policy, sites)
+        done = noise.consistent(counts.tree, *_pooled(counts, noisy, drawn, noise.scale(share, bound), policy, sites))
+        blocks = pl.DataFrame(which, schema={"disease": pl.String, "date": pl.Date}, orient="row")
+        cells = breakdowns.table(counts.places, blocks, done, drawn, policy)
+    places = counts.places["location"].to_list()
+    table = pl.DataFrame(
         {
             "location": places * len(which),
             "disease": [d for d, _ in which for _ in places],
@@ -236,6 +288,21 @@ def _drawn(exact: Counts, values: np.ndarray, new: np.ndarray, policy: Policy, s
         },
         schema={"location": pl.String, "disease": pl.String, "date": pl.Date, "value": pl.Float64},
     )
+    return table, cells
+
+
+def _pooled(
+    counts: Counts, noisy: np.ndarray, drawn: np.ndarray, scale: float, policy: Policy, sites: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a place's own noisy count and the sum of its noisy cells say of it, and the variance of that."""
+    here, _, _ = breakdowns.levels(counts.places, policy)
+    own = noise.variance(scale)
+    summed = drawn.shape[2] * noise.variance(breakdowns.scale(counts.places, policy, sites))
+    both, size = noisy.astype(float), np.full(counts.tree.size, own)
+    weight = summed / (own + summed)
+    both[:, here] = weight * both[:, here] + (1 - weight) * drawn.sum(axis=2)
+    size[here] = own * weight
+    return both, size
 
 
 def _share(exact: Counts, bounded: Counts, new: np.ndarray) -> float:

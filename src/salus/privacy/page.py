@@ -65,11 +65,12 @@ def render(content: dict[str, Any], policy: Policy, language: str) -> str:
 
 def _lede(stated: dict[str, str], policy: Policy, words: dict[str, str]) -> str:
     if policy.noisy:
-        return words["lede.noise"].format(
+        said = words["lede.noise"].format(
             shown=f"{int(stated['counts_shown']) + int(stated['zeros_shown']):,}",
             epsilon=stated["epsilon"],
             bound=stated["contributions_per_person_year"],
         )
+        return said + words["lede.breakdowns"] if policy.breakdowns else said
     hidden = int(stated["counts_left_out"])
     said = words["lede.suppression" if hidden else "lede.all"].format(
         shown=f"{int(stated['counts_shown']):,}",

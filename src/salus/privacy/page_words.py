@@ -13,6 +13,7 @@ TEXT = {
         "lede.all": "{shown} counts and {zeros} zeros are shown, and nothing had to be left out: no count is of 1 to {last}.",
         "lede.rounded": " Counts shown are rounded to the nearest {to}: {least} reads {reads}.",
         "lede.noise": "{shown} counts are shown, each with noise, so that all that is released under this policy says little of whether any one person was in the records of a year: epsilon is {epsilon}, and a person is in at most {bound} counts a year.",
+        "lede.breakdowns": " Counts by age group or sex are shown besides, with noise too; they are paid from the same epsilon and add up to the counts of their places.",
         "what": "What is stated, and who can check it",
         "what.note": "A statement that the release alone can show is recomputed by whoever has the release; the others say what is needed.",
         "claim": "statement",
@@ -46,6 +47,7 @@ TEXT = {
         "lede.all": "公布了{shown}个计数和{zeros}个零，无须隐去任何计数：没有1至{last}之间的计数。",
         "lede.rounded": "公布的计数四舍五入到最近的{to}的倍数：{least}显示为{reads}。",
         "lede.noise": "公布了{shown}个计数，每个都加了噪声，因此本政策下的全部发布几乎不透露任何一个人是否在某一年的记录之中：ε为{epsilon}，每人每年最多计入{bound}个计数。",
+        "lede.breakdowns": "此外还公布按年龄组或性别分列的计数，同样加了噪声；它们从同一个ε中支出，相加等于所在地区的计数。",
         "what": "声明的内容，以及由谁可以核对",
         "what.note": "凡是仅凭本次发布就能证明的声明，任何持有者都可以重新计算；其余的写明需要什么才能核对。",
         "claim": "声明",
@@ -90,6 +92,9 @@ CLAIMS = {
         "delta": "delta: chance of an exception",
         "contributions_per_person_year": "counts that one person can be in, in one year",
         "noise_scale": "scale of the discrete Laplace noise of each place's count",
+        "breakdowns_add_up": "counts by age group or sex are whole, none is negative; they add up to the count of their place, and each place is the sum of its parts",
+        "epsilon_of_breakdowns": "the part of epsilon that counts by age group or sex take; the counts of places have the rest",
+        "noise_scale_of_breakdowns": "scale of the discrete Laplace noise of each such count, crossed where both are there",
         "budget_left": "epsilon left a person and year, for all policies of these records",
         "sites": "sites whose counts were summed; a person is counted at each where they were seen",
         "epsilon_one_site": "epsilon of a person who is seen at one of the sites only; the epsilon above is of one who is seen at all of them",
@@ -124,6 +129,9 @@ CLAIMS = {
         "delta": "δ：出现例外的概率",
         "contributions_per_person_year": "一人一年最多计入的计数个数",
         "noise_scale": "每个地区计数所加离散拉普拉斯噪声的尺度",
+        "breakdowns_add_up": "按年龄组或性别分列的计数均为整数且不为负；相加等于所在地区的计数，每个地区等于其下属地区之和",
+        "epsilon_of_breakdowns": "ε中用于按年龄组或性别分列的计数的部分；其余用于各地区的计数",
+        "noise_scale_of_breakdowns": "每个分列计数（两者兼有时为交叉计数）所加离散拉普拉斯噪声的尺度",
         "budget_left": "每人每年剩余的ε（这些记录的全部政策合计）",
         "sites": "计数相加的机构个数；一个人在每个就诊过的机构各计一次",
         "epsilon_one_site": "只在其中一个机构就诊的人的ε；上面的ε针对在所有机构都就诊过的人",
@@ -147,8 +155,12 @@ CLAIMS = {
 """What a statement is called, by language."""
 
 DIMENSIONS = {
-    "en": {"age_group": "by age group: {claim}", "sex": "by sex: {claim}"},
-    "zh": {"age_group": "按年龄组：{claim}", "sex": "按性别：{claim}"},
+    "en": {
+        "age_group": "by age group: {claim}",
+        "sex": "by sex: {claim}",
+        "age_sex": "by age group and sex together: {claim}",
+    },
+    "zh": {"age_group": "按年龄组：{claim}", "sex": "按性别：{claim}", "age_sex": "按年龄组与性别交叉：{claim}"},
 }
 """The same for one breakdown."""
 

@@ -22,10 +22,18 @@ _CHOICES = {
 _BREAKDOWNS = ("age_group", "sex")
 _OF_KIND = {
     "suppression": ("minimum_cell", "zeros", "minimum_interval", "round_to", "breakdowns", "breakdown_level"),
-    "differential_privacy": ("epsilon", "contributions_per_person_year", "epsilon_limit"),
+    "differential_privacy": (
+        "epsilon",
+        "contributions_per_person_year",
+        "epsilon_limit",
+        "breakdowns",
+        "breakdown_level",
+        "breakdown_share",
+    ),
 }
+_OF_BREAKDOWNS = ("breakdowns", "breakdown_level", "breakdown_share")
 _LARGEST_EPSILON = 10.0
-_PLAIN = {"round_to": 1, "rates_per": 0}  # not written, so that older policies keep their id
+_PLAIN = {"round_to": 1, "rates_per": 0}  # not written, nor are breakdowns with noise: older policies keep their id
 _SHIPPED = ("default", "differential_privacy")
 
 
@@ -54,9 +62,9 @@ class Policy:
     levels : tuple of str
         Kinds of place that are released; empty for all.
     breakdowns : tuple of str
-        ``age_group``, ``sex`` or both, each on its own.
+        ``age_group``, ``sex`` or both: each on its own, and under differential privacy also crossed.
     breakdown_level : str
-        The one kind of place for which breakdowns are released.
+        The one kind of place for which breakdowns are released; under differential privacy also the places above.
     week_start : {'monday', 'sunday'}
         First day of a week.
     revisions : {'freeze', 'allow'}
@@ -70,6 +78,9 @@ class Policy:
         Under differential privacy: counts (of a week and syndrome) that a person may be in, in one year; 1 to 52.
     epsilon_limit : float
         Under differential privacy: what all policies of a wall together may tell of one person in one year.
+    breakdown_share : float
+        Under differential privacy: share of epsilon that counts by age group and sex take, where they are released;
+        above 0, below 1. The counts of places have the rest.
     version : int
         Of the file's format.
 
@@ -101,6 +112,7 @@ class Policy:
     epsilon: float = 1.0
     contributions_per_person_year: int = 2
     epsilon_limit: float = 2.0
+    breakdown_share: float = 0.25
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -127,11 +139,13 @@ class Policy:
             raise _refused("contributions_per_person_year", self.contributions_per_person_year, "1 to 52")
         if self.noisy and self.revisions != "freeze":
             raise _refused("revisions", self.revisions, '"freeze": under differential privacy a week is paid for once')
-        if self.noisy and self.breakdowns:
-            raise _refused("breakdowns", list(self.breakdowns), "none under differential privacy")
+        if not 0 < self.breakdown_share < 1:
+            raise _refused("breakdown_share", self.breakdown_share, "above 0, below 1; 0.25 is usual")
         odd = [b for b in self.breakdowns if b not in _BREAKDOWNS]
         if odd:
             raise _refused("breakdowns", odd[0], " and ".join(f'"{b}"' for b in _BREAKDOWNS))
+        if len(set(self.breakdowns)) < len(self.breakdowns):
+            raise _refused("breakdowns", list(self.breakdowns), "each once")
         if self.breakdowns and not self.breakdown_level:
             raise _refused("breakdown_level", "", "the one kind of place that breakdowns are for, such as 'province'")
         if self.levels and self.breakdowns and self.breakdown_level not in self.levels:
@@ -147,9 +161,26 @@ class Policy:
         """Whether counts are shown with noise."""
         return self.kind == "differential_privacy"
 
+    @property
+    def dimension(self) -> str:
+        """What cells with noise are by: ``age_sex`` (crossed), ``age_group`` or ``sex``; empty for no breakdowns."""
+        return "age_sex" if len(self.breakdowns) > 1 else "".join(self.breakdowns)
+
+    @property
+    def epsilon_of_breakdowns(self) -> float:
+        """The part of epsilon that counts by age group and sex take."""
+        return self.epsilon * self.breakdown_share if self.breakdowns else 0.0
+
+    @property
+    def epsilon_of_places(self) -> float:
+        """The part of epsilon that counts of places take."""
+        return self.epsilon - self.epsilon_of_breakdowns
+
     def as_dict(self) -> dict[str, Any]:
-        """All settings of the policy's kind by name, lists as lists; no rounding and no rates are not named."""
-        other = {s for kind, settings in _OF_KIND.items() if kind != self.kind for s in settings}
+        """All settings of the policy's kind by name, lists as lists; what is not asked for is not always named."""
+        other = {s for settings in _OF_KIND.values() for s in settings} - set(_OF_KIND[self.kind])
+        if self.noisy and not self.breakdowns:
+            other |= set(_OF_BREAKDOWNS)
         other |= {s for s, plain in _PLAIN.items() if getattr(self, s) == plain}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items() if k not in other}
 

@@ -16,7 +16,19 @@ import polars as pl
 
 from salus.data import durable, provenance
 from salus.data.output import output_error
-from salus.privacy import certificate, claims, guarded, ledger, log, noised, rounding, scheme, signatures, suppressed
+from salus.privacy import (
+    breakdowns,
+    certificate,
+    claims,
+    guarded,
+    ledger,
+    log,
+    noised,
+    rounding,
+    scheme,
+    signatures,
+    suppressed,
+)
 from salus.privacy.counts import Bound, Counts
 from salus.privacy.keys import Key
 from salus.privacy.offer import Offer
@@ -41,6 +53,10 @@ A count left out is empty in `series.parquet`: it is unknown, not zero. {zeros}{
 _NOISED = """\
 Each count has noise, so that all of them say little of whether any one person was in the records of a year
 (differential privacy, epsilon {epsilon:g}); a person is in at most {bound} counts a year. Counts of places add up."""
+
+_NOISED_BREAKDOWNS = """
+`breakdowns.parquet` has counts by age group or sex from the same epsilon: `age_group` or `sex` is empty where all are
+counted. They add up to the counts of their places; many are small, and of a small one the noise is the larger part."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +158,9 @@ def publish(
         "unplaced": counted.unplaced,
     } | offer.inside
     if not already:
-        exact = guarded.series(counted, None, f"{label}, exact counts, inside only")
+        exact = _exact(counted, policy, f"{label}, exact counts, inside only")
         try:
-            _write_inside(inner, exact, counted.cells, inside)
+            _write_inside(inner, exact, inside)
             # a copy and the list first: what is out but not on the list would never be guarded
             _write_copy(copies / name, offer, policy)
             mixed = any(r.get("kind", "suppression") != policy.kind for r in known.released.values())
@@ -191,10 +207,18 @@ def _write_tables(part: Path, offer: Offer) -> None:
         offer.breakdowns.write_parquet(part / guarded.BREAKDOWNS_FILE)
 
 
-def _write_inside(folder: Path, exact: pl.DataFrame, cells: pl.DataFrame, inside: dict[str, object]) -> None:
+def _exact(counted: Counts, policy: Policy, label: str) -> dict[str, pl.DataFrame]:
+    """Exact counts by the name of their file; by age group and sex where they are released with noise."""
+    tables = {guarded.SERIES_FILE: guarded.series(counted, None, label), "cells.parquet": counted.cells}
+    if policy.noisy and policy.breakdowns:
+        tables[guarded.BREAKDOWNS_FILE] = breakdowns.exact(counted, policy, label)
+    return tables
+
+
+def _write_inside(folder: Path, exact: Mapping[str, pl.DataFrame], inside: dict[str, object]) -> None:
     with Whole(folder) as part:
-        exact.write_parquet(part / guarded.SERIES_FILE)
-        cells.write_parquet(part / "cells.parquet")
+        for name, table in exact.items():
+            table.write_parquet(part / name)
         durable.write(part / "inside.json", json.dumps(inside, indent=1, ensure_ascii=False).encode())
 
 
@@ -204,6 +228,7 @@ def _write_release(
     zeros = "A zero is a zero." if policy.zeros == "show" else "Zeros are left out too."
     if policy.noisy:
         rule = _NOISED.format(epsilon=policy.epsilon, bound=offer.stated["contributions_per_person_year"])
+        rule += _NOISED_BREAKDOWNS if policy.breakdowns else ""
     else:
         rounded = f" Counts shown are rounded to the nearest {policy.round_to}." if policy.round_to > 1 else ""
         rule = _SUPPRESSED.format(last=policy.minimum_cell - 1, zeros=zeros, rounded=rounded)

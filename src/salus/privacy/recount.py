@@ -11,6 +11,7 @@ from salus.data import provenance
 from salus.errors import InputError, WallError
 from salus.privacy import (
     bounds,
+    breakdowns,
     counts,
     guarded,
     joint,
@@ -91,16 +92,21 @@ def recounted(
         else:
             days = (series["date"].to_list()[0], series["date"].to_list()[-1] + dt.timedelta(days=6))
             counted = counts.count(standing, definitions, places, policy, weeks=days, spill=wall.path("count"))
-        before = _before(wall, known, release)
+        before = _before(wall, known, release, guarded.SERIES_FILE, _KEYS)
         if policy.noisy:
-            true = pl.read_parquet(wall.path("vault") / "noise" / release / noised.VALUES)
+            kept = wall.path("vault") / "noise" / release
+            true = pl.read_parquet(kept / noised.VALUES)
+            if policy.breakdowns:
+                keys, name = breakdowns.KEYS, guarded.BREAKDOWNS_FILE
+                broken, drawn = pl.read_parquet(folder / name), pl.read_parquet(kept / noised.CELLS)
+                found["counts"] = _compared(broken, drawn, _before(wall, known, release, name, keys), keys)
         else:
             plain = guarded.series(counted, None, "")
             true = rounding.shown(plain, policy)
             new = series.join(before, on=_KEYS, how="anti") if before is not None else series
             found["interval_around_value"] = _reaches(new, counted, policy)
             found |= utility.stated(utility.costs(plain, series, policy))
-        return found | {"counts": _compared(series, true, before)}
+        return found | {"counts": _compared(series, true, before, _KEYS, found.get("counts"))}
 
 
 def _standing(wall: zones.Zones, known: Ledger, held: Ring, commitment: str) -> list[Path] | ledger.Entry:
@@ -118,23 +124,27 @@ def _commitments(held: Ring, inputs: list[list[str]]) -> set[str]:
     return {key.commitment(provenance.canonical(inputs)) for key in held.all}
 
 
-def _before(wall: zones.Zones, known: Ledger, release: str) -> pl.DataFrame | None:
+def _before(wall: zones.Zones, known: Ledger, release: str, file: str, keys: list[str]) -> pl.DataFrame | None:
     """What earlier releases show, which later ones repeat."""
     earlier: dict[str, None] = {}
     for released in known.released.values():
         names = released["releases"]
         earlier |= dict.fromkeys(names[: names.index(release)] if release in names else [])
-    tables = [pl.read_parquet(wall.path("vault") / "released" / r / guarded.SERIES_FILE) for r in earlier]
-    return pl.concat([t.select(*_KEYS, "value") for t in tables]).unique(_KEYS, keep="first") if tables else None
+    files = [wall.path("vault") / "released" / r / file for r in earlier]
+    files = [f for f in files if file == guarded.SERIES_FILE or f.exists()]  # not every policy has breakdowns
+    tables = [pl.read_parquet(f).select(*keys, "value") for f in files]
+    return pl.concat(tables).unique(keys, keep="first") if tables else None
 
 
-def _compared(series: pl.DataFrame, true: pl.DataFrame, before: pl.DataFrame | None) -> str:
-    """Whether each count shown is one that was counted, or one that was released before."""
-    shown = series.filter(pl.col("value").is_not_null()).select(*_KEYS, "value")
-    other = shown.join(true.select(*_KEYS, "value"), on=[*_KEYS, "value"], how="anti")
+def _compared(
+    shown: pl.DataFrame, true: pl.DataFrame, before: pl.DataFrame | None, keys: list[str], said: str | None = None
+) -> str:
+    """Whether each count shown is one that was counted, or one that was released before; what was `said` if it is."""
+    other = shown.filter(pl.col("value").is_not_null()).select(*keys, "value")
+    other = other.join(true.select(*keys, "value"), on=[*keys, "value"], how="anti")
     if before is not None:
-        other = other.join(before, on=[*_KEYS, "value"], how="anti")
-    return "as counted" if not other.height else f"{other.height:,} counts are not as counted"
+        other = other.join(before, on=[*keys, "value"], how="anti")
+    return f"{other.height:,} counts are not as counted" if other.height else said or "as counted"
 
 
 def _reaches(new: pl.DataFrame, counted: Counts, policy: Policy) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from salus.errors import InputError, WallError
-from salus.privacy import certificate, guarded, verification
+from salus.privacy import breakdowns, certificate, guarded, noise, verification
 from salus.privacy import policy as policies
 from salus.tables.contracts import SERIES
 
@@ -35,6 +35,8 @@ class SiteRelease:
         Under which it was made.
     series : polars.DataFrame
         Its counts.
+    breakdowns : polars.DataFrame or None
+        Its counts by age group or sex.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class SiteRelease:
     content: dict[str, Any]
     policy: policies.Policy
     series: pl.DataFrame
+    breakdowns: pl.DataFrame | None
 
 
 def load(folder: Path, public_keys: Sequence[str]) -> SiteRelease:
@@ -78,7 +81,8 @@ def load(folder: Path, public_keys: Sequence[str]) -> SiteRelease:
             'them. Ask the site for a release under kind = "differential_privacy".'
         )
     series = SERIES.check(pl.read_parquet(folder / guarded.SERIES_FILE), f"{folder}/{guarded.SERIES_FILE}")
-    return SiteRelease(folder, public, content, policy, series)
+    broken = pl.read_parquet(folder / guarded.BREAKDOWNS_FILE) if policy.breakdowns else None
+    return SiteRelease(folder, public, content, policy, series, broken)
 
 
 def _stated(site: SiteRelease, claim: str) -> str:
@@ -151,7 +155,41 @@ def summed(sites: Sequence[SiteRelease]) -> tuple[pl.DataFrame, int]:
     return SERIES.check(table.with_columns(source=pl.lit(said)), "the combined series"), left
 
 
-def claims(sites: Sequence[SiteRelease], table: pl.DataFrame) -> dict[str, str]:
+def summed_breakdowns(sites: Sequence[SiteRelease], table: pl.DataFrame) -> pl.DataFrame | None:
+    """Sums of the counts by age group or sex, over the weeks of a disease that are in the sums of places.
+
+    Parameters
+    ----------
+    sites : sequence of SiteRelease
+        One of each site.
+    table : polars.DataFrame
+        As :func:`summed` gives it.
+
+    Returns
+    -------
+    polars.DataFrame or None
+        None where not every site has the same breakdowns of the same places; then there is no such sum.
+    """
+    keys = breakdowns.KEYS
+    common = table.select("disease", "date").unique()
+    parts = [
+        s.breakdowns.join(common, on=["disease", "date"], how="semi", maintain_order="left")
+        for s in sites
+        if s.breakdowns is not None
+    ]
+    if len(parts) < len(sites):
+        return None
+    rows = parts[0].select(keys)
+    total = parts[0]["value"]
+    for other in parts[1:]:
+        same = rows.join(other.select(*keys, "value"), on=keys, how="left", maintain_order="left")
+        if other.height != rows.height or same["value"].null_count():
+            return None
+        total = total + same["value"]
+    return parts[0].with_columns(value=total, source=pl.lit(table["source"][0]))
+
+
+def claims(sites: Sequence[SiteRelease], table: pl.DataFrame, broken: pl.DataFrame | None = None) -> dict[str, str]:
     """What the combined certificate states.
 
     Parameters
@@ -160,12 +198,21 @@ def claims(sites: Sequence[SiteRelease], table: pl.DataFrame) -> dict[str, str]:
         One of each site.
     table : polars.DataFrame
         Their sum.
+    broken : polars.DataFrame, optional
+        The same by age group or sex.
     """
     epsilons = sorted((s.policy.epsilon for s in sites), reverse=True)
     bounds = sorted((s.policy.contributions_per_person_year for s in sites), reverse=True)
     scales = [float(_stated(s, "noise_scale")) for s in sites]
-    # of discrete Laplace noise with scale s: 2 q / (1 - q)^2, q = exp(-1/s)
-    spread = math.sqrt(sum(2 * math.exp(-1 / s) / (1 - math.exp(-1 / s)) ** 2 for s in scales))
+    spread = math.sqrt(sum(noise.variance(s) for s in scales))
+    more = {}
+    if broken is not None:
+        of_cells = [float(_stated(s, "noise_scale_of_breakdowns")) for s in sites]
+        deviation = math.sqrt(sum(noise.variance(s) for s in of_cells))
+        more = {
+            "breakdown_counts_shown": str(broken.height),
+            "noise_standard_deviation_of_breakdowns": f"{deviation:.4g}",
+        }
     return {
         "sites": str(len(sites)),
         "counts_shown": str(table.height),
@@ -177,4 +224,4 @@ def claims(sites: Sequence[SiteRelease], table: pl.DataFrame) -> dict[str, str]:
         "counts_of_a_person_and_year_one_site": str(bounds[0]),
         "counts_of_a_person_and_year_all_sites": str(sum(bounds)),
         "noise_standard_deviation": f"{spread:.4g}",
-    }
+    } | more

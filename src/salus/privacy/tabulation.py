@@ -34,6 +34,7 @@ class Counts:
         Persons.
     breakdowns : dict of str to numpy.ndarray of int, shape (S, W, N, K)
         The same by the categories of ``age_group`` or ``sex``; only the places of the breakdown's level are filled.
+        Under differential privacy of the policy's one dimension, with the places above.
     cells : polars.DataFrame
         Every count that is not zero: ``district``, ``syndrome``, ``date``, ``age_group``, ``sex``, ``persons``.
     rows_counted, beyond_bound : int
@@ -60,9 +61,11 @@ def categories(breakdown: str) -> list[str]:
 
     Parameters
     ----------
-    breakdown : {'age_group', 'sex'}
-        Which.
+    breakdown : {'age_group', 'sex', 'age_sex'}
+        Which; the last is both crossed.
     """
+    if breakdown == "age_sex":
+        return [f"{age} {sex}" for age in counting.AGE_NAMES for sex in counting.SEX_NAMES]
     return list(counting.AGE_NAMES if breakdown == "age_group" else counting.SEX_NAMES)
 
 
@@ -151,9 +154,17 @@ def _arrays(
 
     total = nested(np.zeros(placed.height, dtype=np.int64), 1)[..., 0]
     found = {}
-    here = (kept["location_level"] == policy.breakdown_level).fill_null(value=False).to_numpy()
-    for breakdown in policy.breakdowns:
+    if policy.noisy:
+        here, wanted = (
+            nesting.broken_down(kept, policy.breakdown_level),
+            [policy.dimension] if policy.breakdowns else [],
+        )
+    else:
+        here = (kept["location_level"] == policy.breakdown_level).fill_null(value=False).to_numpy()
+        wanted = list(policy.breakdowns)
+    for breakdown in wanted:
         names = categories(breakdown)
-        axis = np.array([names.index(c) for c in placed[breakdown]], dtype=np.int64)
+        cell = placed["age_group"] + " " + placed["sex"] if breakdown == "age_sex" else placed[breakdown]
+        axis = np.array([names.index(c) for c in cell], dtype=np.int64)
         found[breakdown] = nested(axis, len(names)) * here[None, None, :, None]
     return total, found

@@ -219,10 +219,10 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
         series = SERIES.check(pl.read_parquet(folder / "series.parquet"), "series.parquet")
         agreed = rounds.load(folder / rounds.NAME) if (folder / rounds.NAME).exists() else None
         sites = 1 if agreed is None else len(agreed.sites)
+        broken = pl.read_parquet(breakdown) if breakdown.exists() else None
         if policy.noisy:
-            found = noised.claims(series, policy, sites)
+            found = noised.claims(series, policy, sites, broken)
         else:
-            broken = pl.read_parquet(breakdown) if breakdown.exists() else None
             found = claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
         if policy.rates_per:
             same = (folder / rounding.RATES_FILE).read_bytes() == rounding.rates(series, policy).encode()
