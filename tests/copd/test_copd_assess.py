@@ -15,9 +15,10 @@ from helpers_people import CDQ_OWN, HEALTHY, SMOKER
 
 from salus.copd import Assessment, assess
 from salus.copd.answers import from_person
-from salus.copd.assessment import SHOWN, models
+from salus.copd.assessment import ASKED_FOR, SHOWN, models, models_of
 from salus.copd.checks import check
 from salus.copd.instruments import INSTRUMENTS
+from salus.copd.interview import start
 from salus.copd.model import RiskModel
 from salus.copd.people import assess_table
 from salus.copd.questions import all_items
@@ -32,11 +33,11 @@ def one(**more: Any) -> Assessment:
 def test_the_probability_is_the_models_own() -> None:
     said = one()
     frame = check(from_person(SMOKER)).fine
-    for risk, model in zip(said.risks, models("A"), strict=True):
+    for risk, model in zip(said.risks, models_of("A", (*SHOWN, ASKED_FOR)), strict=True):
         wanted = model.predict(frame).row(0)
         assert (risk.probability, risk.lower, risk.upper) == pytest.approx(wanted)
         assert 0 < risk.lower < risk.probability < risk.upper < 1
-    assert tuple(r.outcome for r in said.risks) == SHOWN
+    assert tuple(r.outcome for r in said.risks) == (*SHOWN, ASKED_FOR)
 
 
 def test_the_reasons_add_up_to_the_log_odds() -> None:
@@ -47,6 +48,21 @@ def test_the_reasons_add_up_to_the_log_odds() -> None:
         assert said.reference is not None
         total = said.reference + sum(r.effect for r in said.reasons)
         assert total == pytest.approx(math.log(p / (1 - p)))
+
+
+def test_what_was_not_asked_may_be_nothing_and_the_range_holds_it() -> None:
+    said = assess({k: v for k, v in SMOKER.items() if not k.startswith("occ")})
+    dust = {m.item: m for m in said.missing if m.item.startswith("occ")}
+    assert len(dust) == 4
+    assert all(0.0 in (m.at_lowest, m.at_highest) for m in dust.values())
+
+
+def test_the_next_step_says_what_stays_after_a_bronchodilator() -> None:
+    said = assess(SMOKER)
+    by = {r.outcome: count(r.probability, 100) for r in said.risks}
+    [step] = next(s for s in told(said).sections if s.key == "next").text
+    assert f"about {by['y_llngl']} are below the lower limit before the bronchodilator" in step
+    assert f"about {by['y_post070']} below .70 after it" in step
 
 
 def test_a_lower_peak_flow_raises_the_probability_and_moves_the_tier() -> None:
@@ -122,6 +138,40 @@ def test_spirometry_is_read_by_rule_and_not_predicted() -> None:
     assert assess(SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}, tier="A").tier == "A"
 
 
+REVERSED = {"age": 52, "sex": "male", "height_cm": 175, "fev1_l": 1.9, "fvc_l": 3.4, "post_fev1_l": 2.75, "post_fvc_l": 3.6}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_obstruction_that_reverses_is_told_with_what_was_before(lang: str) -> None:
+    text = "\n".join(told(assess(REVERSED, lang=lang), lang).lines())
+    before, step = {
+        "en": ("Before the bronchodilator FEV1/FVC was 0.56 (lower limit 0.68, z-score -3.02): airflow obstruction.",
+               "Assess for asthma and follow up"),
+        "zh": ("舒张前FEV1/FVC为 0.56（下限 0.68，z值 -3.02）：有气流阻塞。", "评估是否哮喘并随访"),
+    }[lang]  # fmt: skip
+    assert before in text
+    assert step in text
+    row = assess_table(pl.DataFrame([REVERSED]), lang=lang).row(0, named=True)
+    assert (row["read"], row["permits"], row["pattern"], row["response"]) == ("post", "full", "normal", True)
+    assert row["next_step"].casefold().startswith(step.casefold())
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_grade_that_asks_for_caution_is_told(lang: str) -> None:
+    blown = SMOKER | {"fev1_l": 1.2, "fvc_l": 3.4}
+    for grade, permits, words in (
+        ("D", "caution", {"en": "Read with caution: blows of grade D", "zh": "请谨慎判读：质量等级为D"}),
+        ("E", "at_least", {"en": "Of grade E or U", "zh": "质量等级为E或U"}),
+        ("C", "full", {"en": "", "zh": ""}),
+    ):
+        person = blown | {"q_fev1": grade, "q_fvc": grade}
+        text = "\n".join(told(assess(person, lang=lang), lang).lines())
+        assert words[lang] in text
+        assert (words["en"] == "") == ("grade D" not in text and "等级为D" not in text and "等级为E" not in text
+                                       and "grade E" not in text)  # fmt: skip
+        assert assess_table(pl.DataFrame([person]))["permits"][0] == permits
+
+
 def test_equations_that_disagree_are_shown() -> None:
     base = {"age": 62, "sex": "male", "height_cm": 170, "fvc_l": 3.4}
     lln = assess(base | {"fev1_l": 2.2}).spirometry
@@ -180,7 +230,7 @@ def test_as_dict_is_json_and_says_that_it_is_inside_only() -> None:
 
 def test_a_table_says_the_same_as_one_person_at_a_time() -> None:
     people = [SMOKER, HEALTHY, SMOKER | {"pef_lpm": 300}, SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}, SMOKER | CDQ_OWN]
-    table = assess_table(pl.DataFrame(people, infer_schema_length=None))
+    table = assess_table(pl.DataFrame(people, infer_schema_length=None), outcomes=(*SHOWN, ASKED_FOR))
     for person, row in zip(people, table.iter_rows(named=True), strict=True):
         said = assess(person)
         assert row["tier"] == said.tier
@@ -264,3 +314,25 @@ def test_a_departments_own_model_takes_the_place_of_the_packaged_one_and_is_name
     assert assess_table(pl.DataFrame([SMOKER]), local=[own])["probability"][0] == local.primary.probability
     with pytest.raises(InputError, match="a model of y_post070 was given"):
         assess(SMOKER, local=[replace(own, outcome="y_post070")])
+
+
+@pytest.mark.parametrize(
+    ("gate", "other"), [("education", "education_percentile"), ("poverty_ratio", "income_percentile")]
+)
+def test_elsewhere_one_is_asked_for_the_place_in_the_own_country(gate: str, other: str) -> None:
+    interview = start("zh")
+    while interview.next is not None and interview.next.name != gate:
+        interview = interview.answered(interview.next, "")[0]
+    assert interview.next is not None
+    assert "美国" in interview.next.questions["zh"]
+
+    def asked_after(answer: str) -> list[str]:
+        assert interview.next is not None
+        now, names = interview.answered(interview.next, answer)[0], []
+        while now.next is not None:
+            names.append(now.next.name)
+            now = now.answered(now.next, "")[0]
+        return names
+
+    assert other in asked_after("")
+    assert other not in asked_after("3")

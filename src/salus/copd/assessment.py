@@ -22,7 +22,7 @@ from salus.copd.interpretation import Session, interpret
 from salus.copd.locale import localised
 from salus.copd.model import RiskModel
 from salus.copd.questionnaire import Result
-from salus.copd.questions import LITRES_A_MINUTE, Item, all_items
+from salus.copd.questions import FOLLOWS, LITRES_A_MINUTE, SMOKED, Item, all_items
 from salus.copd.subgroups import flags as flagged
 from salus.copd.subgroups import unfair
 from salus.errors import InputError, NameNotFoundError
@@ -32,7 +32,7 @@ PRIMARY = "y_llngl"
 SHOWN = ("y_llngl", "y_lln12", "y_mod", "y_070")
 """Outcomes of an answer, the first being :data:`PRIMARY`."""
 ASKED_FOR = "y_post070"
-"""Outcome of a table where it is asked for: after a bronchodilator, which 581 of 1,219 people never had."""
+"""Outcome of one person, and of a table where it is asked for: after a bronchodilator, which 581 of 1,219 never had."""
 AGES = (40, 79)
 MOST_ATTACKS = 12
 """Attacks of wheezing that the survey counted up to."""
@@ -290,7 +290,7 @@ def _scored(
     several = models(tier, local)
     first = several[0]
     frame = model_frame(settled, first)
-    risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in several)
+    risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in models_of(tier, (*SHOWN, ASKED_FOR), local))
     shares = first.contributions(frame).row(0, named=True)
     reasons = [
         Reason(name, shares[name], items, any(item in known for item in items))
@@ -402,7 +402,8 @@ def _varied(raw: pl.DataFrame, items: Sequence[Item], model: RiskModel) -> list[
     tries: list[tuple[Item, float | str]] = []
     for item in items:
         levels = [float(level.value) if item.is_number else level.value for level in item.levels]
-        tries += [(item, value) for value in (item.tries or levels)]
+        none = (0.0,) if _may_be_none(raw, item) else ()
+        tries += [(item, value) for value in (*none, *(item.tries or levels))]
     if not tries:
         return []
     rows = [raw.with_columns(pl.lit(value, item.dtype).alias(item.name)) for item, value in tries]
@@ -415,6 +416,13 @@ def _varied(raw: pl.DataFrame, items: Sequence[Item], model: RiskModel) -> list[
             values = [tries[fine["_row"][k]][1] for k in at]
             found.append(_range(item.name, values, probabilities[at]))
     return found
+
+
+def _may_be_none(raw: pl.DataFrame, item: Item) -> bool:
+    """Whether an item is a number of years or the like of something that nobody asked for yet, so that it may be 0."""
+    gates = [gate for gate, names in FOLLOWS.items() if item.name in names] + ["smk_status"] * (item.name in SMOKED)
+    asked = [gate for gate in gates if gate in raw.columns and raw[gate][0] is not None]
+    return bool(gates) and not asked and item.kind == "number"
 
 
 def _range(item: str, values: Sequence[Any], probabilities: np.ndarray) -> Missing:

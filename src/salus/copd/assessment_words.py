@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from salus.copd.interpretation import STEPS
+
 OUTCOME_NAMES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "y_llngl": "airflow obstruction: FEV1/FVC below the lower limit of normal, GLI Global 2022",
         "y_lln12": "the same by GLI-2012",
         "y_mod": "moderate or worse: FEV1/FVC below .70 and FEV1 below 80 % of predicted",
         "y_070": "FEV1/FVC below the fixed .70",
+        "y_post070": "FEV1/FVC below .70 after a bronchodilator, which COPD asks for",
     },
     "zh": {
         "y_llngl": "气流阻塞：FEV1/FVC低于正常值下限（GLI Global 2022）",
         "y_lln12": "同上，按GLI-2012",
         "y_mod": "中度及以上：FEV1/FVC低于0.70且FEV1低于预计值的80 %",
         "y_070": "FEV1/FVC低于固定值0.70",
+        "y_post070": "使用支气管舒张剂后FEV1/FVC低于0.70（慢阻肺的条件）",
     },
 }
 
@@ -67,19 +71,20 @@ SEVERITIES: Mapping[str, tuple[str, str]] = {
 }
 
 STEPS_OF_SPIROMETRY: Mapping[str, str] = {
-    "repeat the spirometry: its quality leaves open what it says": "重做肺功能检查：质量不足，不能判读",
-    "repeat after a bronchodilator: obstruction before one does not confirm COPD": (
-        "使用支气管舒张剂后重做：舒张前的阻塞不能确认慢阻肺"
-    ),
-    "repeat on another day: a ratio from .60 to .80 after a bronchodilator may change sides": (
-        "另选一天重做：舒张后比值在0.60至0.80之间时结果可能改变"
-    ),
-    "clinical assessment: obstruction stays after a bronchodilator": "临床评估：舒张后阻塞仍存在",
-    "clinical assessment and lung volumes: the values are low without obstruction": (
-        "临床评估并测肺容积：数值低但无阻塞"
-    ),
-    "none from spirometry: no obstruction is seen": "肺功能检查无需进一步处理：未见阻塞",
+    STEPS[key]: words
+    for key, words in {
+        "unreadable": "重做肺功能检查：质量不足，不能判读",
+        "pre": "使用支气管舒张剂后重做：舒张前的阻塞不能确认慢阻肺",
+        "border": "另选一天重做：舒张后比值在0.60至0.80之间时结果可能改变",
+        "post": "临床评估：舒张后阻塞仍存在",
+        "reversible": "评估是否哮喘并随访：阻塞可逆，舒张后消失，因此不能确认慢阻肺",
+        "gone": "另选一天重做并随访：舒张前的阻塞在舒张后消失，因此不能确认慢阻肺",
+        "gone_low": "临床评估并测肺容积：舒张前的阻塞在舒张后消失，因此不能确认慢阻肺，但数值仍低",
+        "low": "临床评估并测肺容积：数值低但无阻塞",
+        "none": "肺功能检查无需进一步处理：未见阻塞",
+    }.items()
 }
+"""Next steps in Chinese, by the English."""
 
 READ_BECAUSE: Mapping[str, str] = {
     "the session after a bronchodilator decides": "以舒张后的检查为准",
@@ -139,7 +144,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "interval": "The survey behind the model allows {low} to {high} (95 % confidence).",
         "tier.A": "From the questionnaire.",
         "tier.B": "From the questionnaire and the peak flow. The model knows peak flows of a laboratory's spirometer, "
-        "from the same blow as the outcome: a home meter says less.",
+        "from the same blow as the outcome: a home meter says less, and one that reads low makes the probability too "
+        "high.",
         "tier.C": "From spirometry, read by rule.",
         "what": "Airflow obstruction here: FEV1/FVC below the lower limit of normal (GLI Global 2022), without a "
         "bronchodilator. Asthma shows it too.",
@@ -156,9 +162,9 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "missing.none": "All questions are answered.",
         "missing.row": "{low} (at {at_low}) to {high} (at {at_high}) of {base}",
         "next": "Next step",
-        "step.spirometry": "Spirometry before and after a bronchodilator confirms or rules out obstruction. With this "
-        "probability, about 1 in {one_in} such spirometries finds it. Where to draw the line is for the service "
-        "to decide.",
+        "step.spirometry": "Spirometry before and after a bronchodilator confirms or rules out obstruction. Of {base} "
+        "such people about {before} are below the lower limit before the bronchodilator, and about {after} below .70 "
+        "after it, which is what COPD asks for. Where to draw the line is for the service to decide.",
         "step.asymptomatic": "No symptom is reported. The US Preventive Services Task Force recommends against "
         "screening adults without symptoms (2022). If there is another reason to look, spirometry confirms or "
         "rules out.",
@@ -205,6 +211,14 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "percent": "{n} % of predicted",
         "pattern": "Pattern: {pattern}. FEV1 {severity}.",
         "gold": "GOLD grade {grade} by FEV1 in percent of predicted.",
+        "spirometry.reversed": "FEV1/FVC after the bronchodilator is {ratio}, not below the lower limit of normal of {lln}: "
+        "the obstruction seen before is gone.",
+        "before": "Before the bronchodilator FEV1/FVC was {ratio} (lower limit {lln}, z-score {z}): {rule}.",
+        "before.lln": "airflow obstruction",
+        "before.070": "below the fixed .70 alone",
+        "permits.caution": "Read with caution: blows of grade D differ by too much to be sure of. Repeat the spirometry "
+        "before much is made of it.",
+        "permits.at_least": "Of grade E or U, what was blown is reached at least; the true value may be higher.",
         "gold.none": "No GOLD grade: it needs a session after a bronchodilator and a ratio below .70.",
         "response": "After the bronchodilator FEV1 changed by {fev1} and FVC by {fvc} of predicted: {said}.",
         "response.yes": "a response",
@@ -239,7 +253,7 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "interval": "模型所依据的调查允许 {low} 至 {high}（95 % 置信）。",
         "tier.A": "依据问卷。",
         "tier.B": "依据问卷和呼气峰流速。模型所用的峰流速来自实验室肺量计，"
-        "且与结局同一次吹气：家用峰流速仪的信息更少。",
+        "且与结局同一次吹气：家用峰流速仪的信息更少，读数偏低时概率会偏高。",
         "tier.C": "依据肺功能检查，按规则判读。",
         "what": "这里的气流阻塞指：未用支气管舒张剂时FEV1/FVC低于正常值下限（GLI Global 2022）。哮喘也会如此。",
         "outcomes": "每 {base} 个这样的人",
@@ -255,8 +269,8 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "missing.none": "所有问题都已回答。",
         "missing.row": "每 {base} 人 {low}（{at_low}）至 {high}（{at_high}）",
         "next": "下一步",
-        "step.spirometry": "在使用支气管舒张剂前后做肺功能检查，以确认或排除阻塞。按此概率，约每 {one_in} 次检查"
-        "发现一例。界线由服务机构决定。",
+        "step.spirometry": "在使用支气管舒张剂前后做肺功能检查，以确认或排除阻塞。每 {base} 个这样的人，舒张前约 "
+        "{before} 人低于下限，舒张后约 {after} 人低于0.70，后者才符合慢阻肺的条件。界线由服务机构决定。",
         "step.asymptomatic": "未报告症状。美国预防服务工作组建议不要对无症状成人筛查（2022年）。"
         "如另有理由，可做肺功能检查确认或排除。",
         "step.diagnosed": "以前已诊断慢性肺病：这不再是病例发现。"
@@ -299,6 +313,12 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "percent": "占预计值 {n} %",
         "pattern": "类型：{pattern}。FEV1{severity}。",
         "gold": "按FEV1占预计值百分比为GOLD {grade} 级。",
+        "spirometry.reversed": "舒张后FEV1/FVC为 {ratio}，不低于正常值下限 {lln}：舒张前的阻塞已消失。",
+        "before": "舒张前FEV1/FVC为 {ratio}（下限 {lln}，z值 {z}）：{rule}。",
+        "before.lln": "有气流阻塞",
+        "before.070": "仅低于固定值0.70",
+        "permits.caution": "请谨慎判读：质量等级为D的吹气相差过大，不够可靠。作重要结论前请重做肺功能检查。",
+        "permits.at_least": "质量等级为E或U时，吹出的值只是至少达到的值，真实值可能更高。",
         "gold.none": "无GOLD分级：需要舒张后的检查且比值低于0.70。",
         "response": "使用舒张剂后，FEV1变化 {fev1}，FVC变化 {fvc}（占预计值）：{said}。",
         "response.yes": "有反应",

@@ -104,6 +104,8 @@ class Interview:
         return {name: value for name, value in self.answers.items() if value is not None}
 
     def _applies(self, item: Item) -> bool:
+        if item.instead_of and self.answers.get(item.instead_of, "") is not None:
+            return False
         for gate, wanted in item.only.items():
             if gate not in self.answers:
                 return gate not in {i.name for i in self.items}
@@ -152,6 +154,7 @@ def start(lang: str = "en", *, tier: str = "B", instruments: Sequence[str] = ())
             raise NameNotFoundError("questionnaire", name, INSTRUMENTS)
     wanted = {own_name(item.name) for model in models("A" if tier == "A" else "B") for item in model.items()}
     wanted |= {gate for gate, names in FOLLOWS.items() if wanted & set(names)}
+    wanted |= {i.name for i in all_items().values() if i.instead_of in wanted}
     wanted |= {i.name for i in all_items().values() if i.tier == "c" and tier == "C"}
     wanted |= {i.name for i in all_items().values() if i.instrument in instruments}
     return Interview(lang, tuple(item for item in all_items().values() if item.name in wanted))

@@ -123,6 +123,8 @@ class Item:
         Asked where another item has one of these answers.
     tier : {'a', 'b', 'c'}
         From which tier on it counts.
+    instead_of : str
+        Asked where that other item was asked and left unanswered; empty for all others.
     instrument : str or None
         Published questionnaire that alone uses it.
     derived : bool
@@ -149,6 +151,7 @@ class Item:
     numeric: bool = False
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tier: str = "a"
+    instead_of: str = ""
     instrument: str | None = None
     derived: bool = False
     symptom: bool = False
@@ -251,6 +254,7 @@ def _item(raw: dict[str, Any]) -> Item:
         numeric=raw.get("numeric", False),
         only={name: tuple(values) for name, values in raw.get("only", {}).items()},
         tier=raw.get("tier", "a"),
+        instead_of=raw.get("instead_of", ""),
         instrument=raw.get("instrument"),
         derived=raw.get("derived", False),
         symptom=raw.get("symptom", False),

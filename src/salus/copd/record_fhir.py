@@ -337,6 +337,8 @@ def _question(item: Item, asked: set[str]) -> dict[str, Any]:
         if gate in asked
         for value in values
     ]
+    if item.instead_of:
+        conditions = [{"question": item.instead_of, "operator": "exists", "answerBoolean": False}]
     if conditions:
         made["enableWhen"] = conditions
         made["enableBehavior"] = "any"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from salus.copd.assessed import Assessment, Missing, OtherEquation, Reason, Risk, Unfair
-from salus.copd.assessment import PRIMARY, untold_groups
+from salus.copd.assessment import ASKED_FOR, PRIMARY, untold_groups
 from salus.copd.assessment_words import (
     BRIEF,
     EQUATION_GROUPS_ZH,
@@ -25,6 +25,7 @@ from salus.copd.equations import EQUATIONS
 from salus.copd.instruments import INSTRUMENTS
 from salus.copd.interpretation import Interpretation
 from salus.copd.questions import FOLLOWS, LANGUAGES, SMOKED, all_items
+from salus.copd.reference import Expected
 from salus.errors import NameNotFoundError
 
 MOST_REASONS = 6
@@ -175,7 +176,7 @@ class _Words:
             lead = (self.text["interval"].format(low=low, high=high), self.text[f"tier.{said.tier}"], self.text["what"])
             people = (round(first.probability * base), base)
             middle = [self._outcomes(said, base), self._reasons(said), self._missing(said, base)]
-            sections = [self._flags(said), self._step(said, first), *middle, *sections]
+            sections = [self._flags(said), self._step(said, base), *middle, *sections]
             foot = self.text["model"].format(model=self._model(said.model))
         return Told(
             self.lang,
@@ -308,9 +309,9 @@ class _Words:
             return self.text["group.age"].format(band=band)
         return GROUPS_ZH.get(name, name) if self.lang == "zh" else name
 
-    def _step(self, said: Assessment, risk: Risk) -> Section:
-        one_in = max(1, math.floor(1 / max(risk.probability, 1e-6) + 0.5))
-        text = self.text[f"step.{said.next_step}"].format(one_in=f"{one_in:,}")
+    def _step(self, said: Assessment, base: int) -> Section:
+        by = {risk.outcome: count(risk.probability, base) for risk in said.risks}
+        text = self.text[f"step.{said.next_step}"].format(base=f"{base:,}", before=by[PRIMARY], after=by[ASKED_FOR])
         return Section("next", self.text["next"], (text,))
 
     def _instruments(self, said: Assessment) -> Section:
@@ -350,11 +351,15 @@ class _Words:
 
     def _ratio(self, read: Interpretation) -> str:
         ratio = read.values["fev1_fvc"]
-        key = {True: "below", False: "above", None: "open"}[read.below_lln]
+        key = "reversed" if read.before else {True: "below", False: "above", None: "open"}[read.below_lln]
         return self.text[f"spirometry.{key}"].format(ratio=f"{ratio.measured or 0:.2f}", lln=f"{ratio.lln:.2f}")
 
     def _spirometry_lead(self, said: Assessment, read: Interpretation) -> tuple[str, ...]:
         found = []
+        if read.permits != "full":
+            found.append(self.text[f"permits.{read.permits}"])
+        if read.before is not None:
+            found.append(self._before(read.before))
         if read.below_lln is not None and read.below_070 is not None:
             key = {(True, True): "below", (False, False): "above", (False, True): "only", (True, False): "not"}
             found.append(self.text[f"fixed.{key[read.below_lln, read.below_070]}"])
@@ -372,6 +377,13 @@ class _Words:
         because = read.read_because if self.lang == "en" else READ_BECAUSE[read.read_because]
         found.append(self.text["read"].format(which=self.text[read.read], because=because))
         return (*found, *(self._other(o) for o in said.others))
+
+    def _before(self, ratio: Expected) -> str:
+        measured = ratio.measured or 0
+        rule = self.text["before.lln" if measured < ratio.lln else "before.070"]
+        return self.text["before"].format(
+            ratio=f"{measured:.2f}", lln=f"{ratio.lln:.2f}", z=f"{ratio.z or 0:+.2f}", rule=rule
+        )
 
     def _other(self, other: OtherEquation) -> str:
         group = other.group.replace("_", " ") if self.lang == "en" else EQUATION_GROUPS_ZH[other.group]
