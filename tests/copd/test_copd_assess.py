@@ -138,7 +138,15 @@ def test_spirometry_is_read_by_rule_and_not_predicted() -> None:
     assert assess(SMOKER | {"fev1_l": 1.8, "fvc_l": 3.4}, tier="A").tier == "A"
 
 
-REVERSED = {"age": 52, "sex": "male", "height_cm": 175, "fev1_l": 1.9, "fvc_l": 3.4, "post_fev1_l": 2.75, "post_fvc_l": 3.6}
+REVERSED = {
+    "age": 52,
+    "sex": "male",
+    "height_cm": 175,
+    "fev1_l": 1.9,
+    "fvc_l": 3.4,
+    "post_fev1_l": 2.75,
+    "post_fvc_l": 3.6,
+}
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

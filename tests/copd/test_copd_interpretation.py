@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from salus.copd.interpretation import Session, gold_grade, interpret, response_of, severity_of
+from salus.copd.interpretation import STEPS, Session, gold_grade, interpret, response_of, severity_of
 from salus.copd.outcomes import outcomes
 from salus.copd.quality import GRADES, PERMITS, grade, permitted
 from salus.copd.reference import expected, expected_table
@@ -49,6 +49,30 @@ def test_the_session_after_a_bronchodilator_decides() -> None:
     assert said.read_because == "the session after a bronchodilator decides"
     assert said.response is not None
     assert said.response.positive
+
+
+@pytest.mark.parametrize(
+    ("pre", "post", "step"),
+    [
+        (Session(1.0, 2.4), Session(2.9, 3.5), "reversible"),
+        (Session(1.9, 3.4), Session(2.75, 3.6), "reversible"),
+        (Session(2.4, 3.6), Session(2.65, 3.6), "gone"),  # no rise above 10 % of predicted
+        (Session(2.3, 3.5, "A", "E"), Session(2.9, 3.5), "gone"),  # the FVC is higher, so the response is not known
+        (Session(1.4, 2.4), Session(1.7, 2.1), "gone_low"),
+        (Session(2.3, 3.5, "E", "A"), Session(2.9, 3.5), "none"),  # the FEV1 was higher: no obstruction is sure
+        (Session(2.8, 3.5), Session(2.9, 3.5), "none"),
+        (Session(1.0, 2.4), Session(1.6, 3.5), "post"),
+        (Session(1.0, 2.4), Session(2.9, 3.5, "A", "F"), "pre"),
+    ],
+)
+def test_obstruction_that_is_gone_after_a_bronchodilator_is_followed_up(pre: Session, post: Session, step: str) -> None:
+    said = interpret(52, 175, "male", pre=pre, post=post)
+    assert said.next_step == STEPS[step]
+    assert (said.before is not None) == (step in ("reversible", "gone", "gone_low"))
+    if said.before is not None:
+        assert said.before.measured == pytest.approx(pre.fev1 / pre.fvc)
+        assert "COPD is not confirmed" in said.next_step
+        assert (said.below_lln, said.below_070) == (False, False)
 
 
 def test_before_a_bronchodilator_there_is_no_gold_grade_and_nothing_is_confirmed() -> None:

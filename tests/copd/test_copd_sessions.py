@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from salus.copd.interpretation import Session, interpret
+from salus.copd.interpretation import STEPS, Session, interpret
 from salus.copd.sessions import interpret_table
 from salus.errors import InputError
 
@@ -72,6 +72,7 @@ def test_columns_agree_with_one_person_at_a_time(equation: str, group: str | Non
             assert row["response"] == said.response.positive
             assert row["response_fev1"] == pytest.approx(said.response.fev1_percent)
     assert read > 50
+    assert set(table["next_step"].drop_nulls()) == set(STEPS.values())
 
 
 def test_a_person_without_spirometry_is_told_why() -> None:

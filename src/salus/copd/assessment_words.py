@@ -211,13 +211,13 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "percent": "{n} % of predicted",
         "pattern": "Pattern: {pattern}. FEV1 {severity}.",
         "gold": "GOLD grade {grade} by FEV1 in percent of predicted.",
-        "spirometry.reversed": "FEV1/FVC after the bronchodilator is {ratio}, not below the lower limit of normal of {lln}: "
-        "the obstruction seen before is gone.",
+        "spirometry.reversed": "FEV1/FVC after the bronchodilator is {ratio}, not below the lower limit of normal of "
+        "{lln}: the obstruction seen before is gone.",
         "before": "Before the bronchodilator FEV1/FVC was {ratio} (lower limit {lln}, z-score {z}): {rule}.",
         "before.lln": "airflow obstruction",
         "before.070": "below the fixed .70 alone",
-        "permits.caution": "Read with caution: blows of grade D differ by too much to be sure of. Repeat the spirometry "
-        "before much is made of it.",
+        "permits.caution": "Read with caution: blows of grade D differ by too much to be sure of. Repeat the "
+        "spirometry before much is made of it.",
         "permits.at_least": "Of grade E or U, what was blown is reached at least; the true value may be higher.",
         "gold.none": "No GOLD grade: it needs a session after a bronchodilator and a ratio below .70.",
         "response": "After the bronchodilator FEV1 changed by {fev1} and FVC by {fvc} of predicted: {said}.",

@@ -282,7 +282,7 @@ def assess_batch(
     tiers = tier_of(fine).alias("tier")
     parts = [fine.select("_row").hstack([tiers])]
     parts.append(_probabilities(fine, tiers, outcomes, interval, local))
-    parts.append(_spirometry(fine, tiers))
+    parts.append(_spirometry(fine, tiers, lang))
     parts.append(_flags(fine, tiers, outcomes, local))
     parts += [_points(fine, instrument) for instrument in INSTRUMENTS.values()]
     scored = pl.concat(parts, how="horizontal")
@@ -328,15 +328,15 @@ def _probabilities(
     return pl.DataFrame({name: values.alias(name) for name, values in found.items()})
 
 
-_SPIROMETRY = ("fev1_fvc", "fev1_fvc_lln", "fev1_fvc_z", "fev1_z", "fvc_z", "below_lln", "below_070", "pattern",
-               "severity", "gold", "reason")  # fmt: skip
+_SPIROMETRY = ("read", "permits", "fev1_fvc", "fev1_fvc_lln", "fev1_fvc_z", "fev1_z", "fvc_z", "below_lln", "below_070",
+               "pattern", "severity", "gold", "response", "next_step", "reason")  # fmt: skip
 
 
-def _spirometry(fine: pl.DataFrame, tiers: pl.Series) -> pl.DataFrame:
+def _spirometry(fine: pl.DataFrame, tiers: pl.Series, lang: str) -> pl.DataFrame:
     rows = (tiers == "C").arg_true()
     if not rows.len():
         return _nothing_blown().clear(fine.height)
-    read = interpret_table(fine[rows]).select(_SPIROMETRY)
+    read = interpret_table(fine[rows], lang=lang).select(_SPIROMETRY)
     if rows.len() == fine.height:
         return read
     back = read.with_columns(rows.cast(pl.Int64).alias("at"))

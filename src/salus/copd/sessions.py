@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from salus.copd.assessment_words import STEPS_OF_SPIROMETRY
 from salus.copd.equations import EQUATIONS, MEASURES
-from salus.copd.interpretation import FIXED_RATIO, GOLD_PERCENT, REPEAT_RATIOS, RESPONSE_PERCENT, SEVERITY_Z
+from salus.copd.interpretation import FIXED_RATIO, GOLD_PERCENT, REPEAT_RATIOS, RESPONSE_PERCENT, SEVERITY_Z, STEPS
 from salus.copd.quality import PERMITS
 from salus.copd.reference import DEFAULT, equation_named, expected_table
 
@@ -16,19 +17,10 @@ ORDER = ("full", "caution", "at_least", "nothing")
 """What a session permits, from all to nothing; the worse of its two grades counts."""
 PATTERN = ("normal", "obstructive", "obstructive_low_fvc", "low_fvc", "low_fev1", "not_readable")
 NEEDED = ("age", "height_cm", "sex")
-STEPS = {
-    "unreadable": "repeat the spirometry: its quality leaves open what it says",
-    "pre": "repeat after a bronchodilator: obstruction before one does not confirm COPD",
-    "border": "repeat on another day: a ratio from .60 to .80 after a bronchodilator may change sides",
-    "post": "clinical assessment: obstruction stays after a bronchodilator",
-    "low": "clinical assessment and lung volumes: the values are low without obstruction",
-    "none": "none from spirometry: no obstruction is seen",
-}
-"""Next steps, in the words of :mod:`salus.copd.interpretation`."""
 
 
 def interpret_table(
-    people: pl.DataFrame, *, equation: str = DEFAULT, group: str | pl.Series | None = None
+    people: pl.DataFrame, *, equation: str = DEFAULT, group: str | pl.Series | None = None, lang: str = "en"
 ) -> pl.DataFrame:
     """Spirometry of many people.
 
@@ -41,6 +33,8 @@ def interpret_table(
         Set of equations.
     group : str or polars.Series, optional
         Ethnic group, for the sets that ask for one.
+    lang : {'en', 'zh'}
+        Language of the next step.
 
     Returns
     -------
@@ -73,6 +67,7 @@ def interpret_table(
     can = {stem: there[stem] & (pl.col(f"{stem}rank") < 3) for stem in there}
     post = can["post_"] & ~(can[""] & (pl.col("post_rank") == 2) & (pl.col("rank") < 2))
     chosen = chosen.with_columns(post=post, pre=can[""] & ~post, both=can[""] & can["post_"])
+    chosen = chosen.with_columns(before=pl.col("post") & can[""])
     chosen = chosen.with_columns(
         _picked("fev1_l").alias("fev1"),
         _picked("fvc_l").alias("fvc"),
@@ -91,7 +86,8 @@ def interpret_table(
         equation=asked.name,
         group=group if EQUATIONS[asked.name].groups else None,
     )
-    return _read(chosen.hstack(table))
+    read = _read(chosen.hstack(table))
+    return read if lang == "en" else read.with_columns(pl.col("next_step").replace(STEPS_OF_SPIROMETRY))
 
 
 def _rank(*columns: str) -> pl.Expr:
@@ -144,6 +140,10 @@ def _read(table: pl.DataFrame) -> pl.DataFrame:
         m: pl.when(pl.col("both")).then(100 * (pl.col(f"post_{m}_l") - pl.col(f"{m}_l")) / pl.col(f"{m}_predicted"))
         for m in ("fev1", "fvc")
     }
+    ratio_before = pl.col("fev1_l") / pl.col("fvc_l")
+    low_before = (ratio_before < pl.col("fev1_fvc_lln")) | (ratio_before < FIXED_RATIO)
+    sure_before = pl.col("firm_fev1")  # an FVC that is reached at least only lowers the ratio
+    gone = pl.col("before") & sure_before & low_before & ~below_lln & ~below_070
     permits = pl.col("at").replace_strict(dict(enumerate(ORDER)), default=None, return_dtype=pl.String)
     found = table.select(
         pl.when(pl.col("post")).then(pl.lit("post")).when(pl.col("pre")).then(pl.lit("pre")).alias("read"),
@@ -158,11 +158,12 @@ def _read(table: pl.DataFrame) -> pl.DataFrame:
         change["fev1"].alias("response_fev1"),
         change["fvc"].alias("response_fvc"),
         (pl.max_horizontal(change["fev1"], change["fvc"]) > RESPONSE_PERCENT).alias("response"),
+        gone.fill_null(value=False).alias("gone"),
         "reason",
     )
-    found = found.with_columns(_step(found).alias("next_step"))
+    found = found.with_columns(_step().alias("next_step"))
     lost = pl.col("reason").is_not_null()
-    kept = [pl.when(~lost).then(pl.col(c)).alias(c) for c in found.columns if c != "reason"]
+    kept = [pl.when(~lost).then(pl.col(c)).alias(c) for c in found.columns if c not in ("reason", "gone")]
     return found.select(*kept, "reason")
 
 
@@ -179,20 +180,18 @@ def _sure(low: pl.Expr) -> pl.Expr:
     )
 
 
-def _step(found: pl.DataFrame) -> pl.Expr:
+def _step() -> pl.Expr:
     obstructed = pl.col("below_lln") | pl.col("below_070")
     open_ = pl.col("below_lln").is_null() | pl.col("below_070").is_null() | (pl.col("pattern") == "not_readable")
-    border = pl.col("fev1_fvc").is_between(*REPEAT_RATIOS)
-    return (
-        pl.when(open_)
-        .then(pl.lit(STEPS["unreadable"]))
-        .when((pl.col("read") == "pre") & obstructed)
-        .then(pl.lit(STEPS["pre"]))
-        .when(obstructed & border)
-        .then(pl.lit(STEPS["border"]))
-        .when(obstructed)
-        .then(pl.lit(STEPS["post"]))
-        .when(pl.col("pattern").is_in(["low_fvc", "low_fev1"]))
-        .then(pl.lit(STEPS["low"]))
-        .otherwise(pl.lit(STEPS["none"]))
-    )
+    low, gone = pl.col("pattern").is_in(["low_fvc", "low_fev1"]), pl.col("gone")
+    tests = {
+        "unreadable": open_,
+        "pre": (pl.col("read") == "pre") & obstructed,
+        "border": obstructed & pl.col("fev1_fvc").is_between(*REPEAT_RATIOS),
+        "post": obstructed,
+        "reversible": gone & pl.col("response"),
+        "gone_low": gone & low,
+        "gone": gone,
+        "low": low,
+    }
+    return pl.coalesce(*(pl.when(test).then(pl.lit(STEPS[key])) for key, test in tests.items()), pl.lit(STEPS["none"]))

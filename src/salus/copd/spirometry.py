@@ -34,7 +34,7 @@ def spirometry(people: Any, *, lang: str = "en", tally: Tally | None = None) -> 
         `q_fev1`, `q_fvc`, `q_post_fev1`, `q_post_fvc` where there are any; under other names that the items know
         (``fev1_ml``). `group` gives the columns of GLI-2012 and NHANES III.
     lang : {'en', 'zh'}
-        Language of reasons and notes.
+        Language of reasons, notes and next steps.
     tally : Tally, optional
         Counts are added to it.
 
@@ -65,7 +65,7 @@ def spirometry_batches(frames: Iterator[pl.DataFrame], label: str, lang: str, ta
     label : str
         What messages call them.
     lang : {'en', 'zh'}
-        Language of reasons and notes.
+        Language of reasons, notes and next steps.
     tally : Tally
         Counts are added to it.
 
@@ -84,7 +84,7 @@ def _batch(frame: pl.DataFrame, label: str, lang: str, tally: Tally) -> pl.DataF
     answers = given.typed(frame, label)
     checked = check(answers.select([c for c in answers.columns if c.lstrip("?!") in _READ]), lang)
     fine = checked.fine
-    read = fine.select("_row").hstack(interpret_table(fine))
+    read = fine.select("_row").hstack(interpret_table(fine, lang=lang))
     if GROUP in frame.columns:
         group = frame[GROUP].cast(pl.String)[fine["_row"]].alias(GROUP)
         read = read.hstack([column for name in ("gli_2012", "nhanes3") for column in _by_group(fine, group, name)])

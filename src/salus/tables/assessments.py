@@ -44,6 +44,8 @@ COPD_ASSESSMENTS = Contract(
         _probability("y_mod", "probability of FEV1/FVC below .70 and FEV1 below 80 % of predicted"),
         _probability("y_070", "probability of FEV1/FVC below .70"),
         _probability("y_post070", "probability of FEV1/FVC below .70 after a bronchodilator, where it was asked for"),
+        _word("read", "the session that is read: post (after a bronchodilator) or pre (tier C)", ("post", "pre")),
+        _word("permits", "what its quality permits: full, caution (grade D), at_least (values are reached at least)"),
         _number("fev1_fvc", "measured ratio of the session that is read (tier C)"),
         _number("fev1_fvc_lln", "its lower limit of normal by GLI Global 2022"),
         _number("fev1_fvc_z", "z-score of the ratio"),
@@ -54,6 +56,8 @@ COPD_ASSESSMENTS = Contract(
         _word("pattern", "pattern of the spirometry"),
         _word("severity", "severity by the z-score of FEV1"),
         _points("gold", "GOLD grade 1 to 4, after a bronchodilator only"),
+        _yes("response", "FEV1 or FVC rises after a bronchodilator by more than 10 % of predicted"),
+        _word("next_step", "what to do after the spirometry (tier C)"),
         _word(
             "flags",
             "what to mind, separated by blanks: no_age, under_40, over_79, asymptomatic, diagnosed, outside (the data "
@@ -91,7 +95,7 @@ COPD_SPIROMETRY = Contract(
         Column("row", pl.Int64, "row of the input, from 1", minimum=1),
         _word("person", "the input's own name of the person, where it has one"),
         _word("read", "the session that is read: post (after a bronchodilator) or pre", ("post", "pre")),
-        _word("permits", "what its quality permits: full, caution, at_least (values are reached at least)"),
+        _word("permits", "what its quality permits: full, caution (grade D), at_least (values are reached at least)"),
         _number("fev1_fvc", "measured ratio"),
         *(
             _number(f"{measure}_{part}", f"{words} of {measure.upper().replace('_', '/')} by GLI Global 2022", unit)
