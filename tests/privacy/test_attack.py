@@ -10,7 +10,7 @@ import pytest
 from helpers_wall import MONDAY, TODAY, visits
 
 from salus.errors import InputError
-from salus.privacy import attack, deidentify, linkage, membership, trajectories
+from salus.privacy import attack, deidentify, linkage, log, membership, trajectories, zones
 from salus.privacy import release as releases
 from salus.privacy.policy import Policy
 
@@ -125,6 +125,12 @@ def test_subtraction_sees_what_two_releases_show_together(root, places, definiti
     found = attack.attack(other, places, key=key)
     assert found.subtraction["small_differences_of_releases"] == 3
     assert any("3 small numbers" in line for line in found.lines())
+    logged = [e.details["release"] for e in log.read(zones.existing(other), key) if e.what == "released"]
+    assert found.release == logged[-1] != logged[0]
+    for name in logged:  # whatever the clocks said, the log has the order
+        inside = other / "count" / name / "inside.json"
+        inside.write_text(json.dumps(json.loads(inside.read_text()) | {"made_utc": f"19{logged.index(name) == 0:d}0"}))
+    assert attack.attack(other, places, key=key).release == logged[-1]
 
 
 def test_what_can_not_be_attacked_is_said(root, places, key, tmp_path):

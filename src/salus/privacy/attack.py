@@ -58,7 +58,7 @@ def attack(
     wall = zones.existing(root)
     with ledger.locked(wall):
         known = ledger.read(wall, key)
-        name = _chosen(wall, known, release)
+        name = _chosen(wall, known, key, release)
         log.append(wall, key, "attack", why=why, release=name)
         copies = {r: wall.path("vault") / "released" / r for r in _listed(known)}
         inner = wall.path("count") / name
@@ -90,15 +90,15 @@ def _listed(known: ledger.Ledger) -> list[str]:
     return sorted({r for released in known.released.values() for r in released["releases"]})
 
 
-def _chosen(wall: zones.Zones, known: ledger.Ledger, release: str | None) -> str:
-    files = {r: wall.path("count") / r / "inside.json" for r in _listed(known)}
-    made = {r: json.loads(f.read_bytes()).get("made_utc", "") for r, f in files.items() if f.exists()}
+def _chosen(wall: zones.Zones, known: ledger.Ledger, key: Key, release: str | None) -> str:
+    made = [r for r in _listed(known) if (wall.path("count") / r / "inside.json").exists()]
     if not made:
         raise InputError(f"nothing was released from {wall.root} yet. Release first, then attack.")
-    if release is None:
-        return max(made, key=lambda r: (made[r], r))
+    if release is None:  # the log has the order; a clock may have gone back
+        told = [entry.details["release"] for entry in log.read(wall, key) if entry.what == "released"]
+        return max(made, key=lambda r: len(told) - told[::-1].index(r) if r in told else 0)
     if release not in made:
-        raise InputError(f"there is no release '{release}' of {wall.root}. There are: {', '.join(sorted(made))}.")
+        raise InputError(f"there is no release '{release}' of {wall.root}. There are: {', '.join(made)}.")
     return release
 
 
