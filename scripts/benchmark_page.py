@@ -15,8 +15,8 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 PAGE = BENCHMARKS.parent / "docs" / "benchmarks.md"
 ORDER = (
     "sentinel", "flusight", "transfer", "speed", "ablations", "drivers", "first_models", "nowcast", "peaks",
-    "coherence", "simulator", "promises", "records_20m", "privacy_utility", "attacks", "copd", "copd_area",
-    "copd_scale",
+    "coherence", "simulator", "promises", "records_20m", "privacy_utility", "privacy_breakdowns", "attacks", "copd",
+    "copd_area", "copd_scale",
 )  # fmt: skip
 """Sections in the order in which they are read; a folder that is not named comes last."""
 

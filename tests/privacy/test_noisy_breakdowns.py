@@ -100,6 +100,7 @@ def test_cells_margins_places_and_totals_add_up_and_a_stranger_can_check_it(root
     assert float(findings["noise_scale"].stated) == pytest.approx(2 / (0.75 / 3), rel=1e-3)
     shown = [int(findings[f"age_sex_{kind}_shown"].stated) for kind in ("counts", "zeros")]
     assert sum(shown) == broken.filter(dimension="age_sex").height
+    assert broken["noisy"].min() < 0, "as drawn"
     assert "2024: 1 of 2" in findings["budget_left"].stated, "breakdowns are paid from the same epsilon"
     assert "same epsilon" in (report.folder / "certificate.html").read_text()
     assert "按年龄组与性别交叉" in (report.folder / "certificate.zh.html").read_text()
@@ -167,6 +168,7 @@ def test_without_noise_the_release_is_the_plain_count_whatever_the_order_of_rows
     assert tables[0].drop("source").equals(tables[1].drop("source"))
     inside = pl.read_parquet(made[0].exact.parent / "breakdowns.parquet")
     assert tables[0]["value"].equals(inside["value"])
+    assert tables[0]["noisy"].equals(inside["value"])
     assert tables[0].filter(category="unknown unknown")["value"].sum() > 0, "unknown is a category of its own"
     cells = pl.read_parquet(made[0].exact.parent / "cells.parquet")
     women = cells.filter(age_group="65+", sex="female", district="A1", syndrome="influenza")["persons"].sum()
@@ -235,6 +237,9 @@ def test_breakdowns_that_do_not_add_up_are_never_certified_as_if_they_did(root, 
         "left out": broken.with_columns(value=pl.lit(None, dtype=pl.Float64)),
         "a row less": broken.head(-1),
         "another order": broken.reverse(),
+        "another noise": broken.with_columns(
+            pl.when(first).then(pl.col("noisy") + 1).otherwise("noisy").alias("noisy")
+        ),
     }
     assert noised.claims(series, RULE, 1, broken)["breakdowns_add_up"] == "yes"
     for name, table in changed.items():
@@ -262,7 +267,8 @@ def test_noisy_breakdowns_of_sites_are_summed_only_where_all_have_the_same(line_
     report = federated.combine([m.folder for m in made], public, tmp_path / "both", key=keys[0])
     total = pl.read_parquet(tmp_path / "both" / "breakdowns.parquet")
     parts = [pl.read_parquet(m.breakdowns) for m in made]
-    assert total["value"].equals(parts[0]["value"] + parts[1]["value"])
+    for column in ("value", "noisy"):
+        assert total[column].equals(parts[0][column] + parts[1][column])
     assert report.breakdowns == total.height
     assert all(f.holds for f in federated.verify(tmp_path / "both", public_key=public[0]))
     content = json.loads((tmp_path / "both" / federated.NAME).read_bytes())

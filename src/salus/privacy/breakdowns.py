@@ -23,6 +23,10 @@ from salus.privacy.tree import Tree, tree
 KEYS = ["location", "disease", "date", "dimension", "category"]
 """What a row of a table of breakdowns is of; ``age_group`` and ``sex`` say the category again, null for all."""
 
+NOISY = "noisy"
+"""Column of counts as the noise left them: they don't add up to places and may be negative, and sums of many of them
+are right in the mean, where counts that are never negative are too high in cells of almost nobody."""
+
 _BLOCK = ["disease", "date"]
 
 
@@ -179,13 +183,13 @@ def table(
     Returns
     -------
     polars.DataFrame
-        As :func:`grid` gives it, with ``value``.
+        ``location``, ``disease``, ``date``, ``dimension``, ``category``, ``value``, ``noisy``.
     """
     here, part, _ = levels(places, policy)
     cells = margins.split(part, totals[:, here], drawn)
-    return grid(places, blocks, policy).with_columns(
-        value=pl.Series(_with_sums(cells, policy).ravel()).cast(pl.Float64)
-    )
+    columns = {"value": cells, NOISY: drawn}
+    filled = [pl.Series(_with_sums(c, policy).ravel()).cast(pl.Float64).alias(name) for name, c in columns.items()]
+    return grid(places, blocks, policy).select(*KEYS).with_columns(filled)
 
 
 def exact(counted: Counts, policy: Policy, source: str) -> pl.DataFrame:
@@ -289,14 +293,15 @@ def _with_sums(cells: np.ndarray, policy: Policy) -> np.ndarray[Any, Any]:
 def _add_up(series: pl.DataFrame, broken: pl.DataFrame, places: pl.DataFrame, policy: Policy) -> bool:
     blocks = series.select(_BLOCK).unique(maintain_order=True)
     wanted = grid(places, blocks, policy)
-    if wanted.columns != [c for c in broken.columns if c not in ("value", "source")]:
+    if broken.columns != [*wanted.columns, "value", NOISY, "source"]:
         return False
-    if not broken.select(wanted.columns).equals(wanted) or broken["value"].null_count():
+    if not broken.select(wanted.columns).equals(wanted) or any(broken.select("value", NOISY).null_count().row(0)):
         return False
     here, part, _ = levels(places, policy)
     shape = (blocks.height, here.size, -1)
-    shown = broken["value"].to_numpy().reshape(shape)
-    cells = shown[..., : len(tabulation.categories(policy.dimension))]
+    shown, drawn = (broken[c].to_numpy().reshape(shape) for c in ("value", NOISY))
+    number = len(tabulation.categories(policy.dimension))
+    cells = shown[..., :number]
     whole = bool(((cells >= 0) & (cells == np.rint(cells))).all())
     totals = series["value"].to_numpy().reshape(blocks.height, -1)[:, here]
     over = [np.array_equal(cells[:, p], cells[:, list(c)].sum(axis=1)) for p, c in enumerate(part.children) if c]
@@ -305,4 +310,5 @@ def _add_up(series: pl.DataFrame, broken: pl.DataFrame, places: pl.DataFrame, po
         and all(over)
         and np.array_equal(cells.sum(axis=2), totals)
         and np.array_equal(shown, _with_sums(cells, policy))
+        and np.array_equal(drawn, _with_sums(drawn[..., :number], policy))
     )

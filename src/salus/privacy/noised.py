@@ -126,10 +126,11 @@ def offer(
     broken, apart = None, {}
     if policy.breakdowns:
         true = breakdowns.exact(exact, policy, label)
-        fresh = pl.read_parquet(cache / CELLS).select(*breakdowns.KEYS, "value")
-        both = true.drop("value").join(fresh, on=breakdowns.KEYS, how="left", maintain_order="left")
         old = guarded.earlier([vault / "released" / r for r in earlier], guarded.BREAKDOWNS_FILE, exact.diseases)
-        broken, _ = guarded.frozen(both.select(true.columns), old)
+        fresh = pl.read_parquet(cache / CELLS)
+        known = fresh if old is None else pl.concat([old.select(fresh.columns), fresh])  # of other weeks
+        broken = true.drop("value").join(known, on=breakdowns.KEYS, how="left", maintain_order="left")
+        broken = broken.select(*true.columns[:-1], breakdowns.NOISY, "source")
         apart["mean_absolute_error_breakdowns"] = breakdowns.errors(true, broken, exact.places)
     stated = claims(table, policy, sites, broken)
     if "no" in (stated["places_add_up"], stated.get("breakdowns_add_up")):

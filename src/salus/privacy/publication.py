@@ -56,7 +56,8 @@ Each count has noise, so that all of them say little of whether any one person w
 
 _NOISED_BREAKDOWNS = """
 `breakdowns.parquet` has counts by age group or sex from the same epsilon: `age_group` or `sex` is empty where all are
-counted. They add up to the counts of their places; many are small, and of a small one the noise is the larger part."""
+counted. They add up to the counts of their places; many are small, and of a small one the noise is the larger part. As
+none is negative, cells of almost nobody are too high: add up `noisy`, the same before they were made to add up."""
 
 
 @dataclass(frozen=True)

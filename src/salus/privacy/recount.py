@@ -97,7 +97,7 @@ def recounted(
             kept = wall.path("vault") / "noise" / release
             true = pl.read_parquet(kept / noised.VALUES)
             if policy.breakdowns:
-                keys, name = breakdowns.KEYS, guarded.BREAKDOWNS_FILE
+                keys, name = [*breakdowns.KEYS, breakdowns.NOISY], guarded.BREAKDOWNS_FILE
                 broken, drawn = pl.read_parquet(folder / name), pl.read_parquet(kept / noised.CELLS)
                 found["counts"] = _compared(broken, drawn, _before(wall, known, release, name, keys), keys)
         else:

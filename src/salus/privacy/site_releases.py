@@ -180,13 +180,13 @@ def summed_breakdowns(sites: Sequence[SiteRelease], table: pl.DataFrame) -> pl.D
     if len(parts) < len(sites):
         return None
     rows = parts[0].select(keys)
-    total = parts[0]["value"]
+    total = parts[0].select("value", breakdowns.NOISY)
     for other in parts[1:]:
-        same = rows.join(other.select(*keys, "value"), on=keys, how="left", maintain_order="left")
+        same = rows.join(other.select(*keys, *total.columns), on=keys, how="left", maintain_order="left")
         if other.height != rows.height or same["value"].null_count():
             return None
-        total = total + same["value"]
-    return parts[0].with_columns(value=total, source=pl.lit(table["source"][0]))
+        total = total + same.select(total.columns)
+    return parts[0].with_columns(*total.get_columns(), source=pl.lit(table["source"][0]))
 
 
 def claims(sites: Sequence[SiteRelease], table: pl.DataFrame, broken: pl.DataFrame | None = None) -> dict[str, str]:
