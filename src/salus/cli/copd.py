@@ -94,6 +94,8 @@ def recalibrate(
     with replaced_file(out) as part:
         part.write_text(model.as_text(), encoding="utf-8")
     known = model.calibration
+    for note in known["notes"]:
+        typer.echo(f"Note: {note}", err=True)
     typer.echo(
         f"{model.label}: slope {known['slope']:.2f} (standard error {known['slope_error']:.2f}), intercept "
         f"{known['intercept']:.2f} ({known['intercept_error']:.2f}), {known['events']:,} with the outcome. Wrote {out}"

@@ -159,6 +159,18 @@ def columns_of(names: Sequence[str]) -> list[str]:
     return [name for name in names if _column(name) is not None or name == CONFIRMED or _simple(name) in ID_COLUMNS]
 
 
+def item_of(column: str) -> str | None:
+    """The item that a column of a table holds by its name, None where it is none.
+
+    Examples
+    --------
+    >>> item_of("weight_lb"), item_of("PEF (L/s)"), item_of("stratum")
+    ('weight_kg', 'pef_lpm', None)
+    """
+    match = _column(column)
+    return None if match is None else match[0].name
+
+
 def _simple(name: str) -> str:
     text = unicodedata.normalize("NFKC", name).strip().casefold()
     return re.sub(r"[\s()/\[\]-]+", "_", text).strip("_")
@@ -180,9 +192,11 @@ def _values(raw: pl.Series, item: Item, factor: float, *, male: bool) -> tuple[p
     if raw.dtype == pl.Null:
         return pl.Series([None], dtype=item.dtype).new_from_index(0, raw.len()), nothing
     if male:
-        raw = raw.cast(pl.Float64, strict=False).replace_strict(
+        known = (raw.fill_nan(None) if raw.dtype.is_float() else raw).is_not_null()
+        in_words = raw.cast(pl.Float64, strict=False).replace_strict(
             {1.0: "male", 0.0: "female"}, default="male is not 1 or 0"
         )
+        raw = pl.select(pl.when(known).then(in_words)).to_series()
     if item.kind == "number" and raw.dtype.is_numeric():
         number = raw.cast(pl.Float64)
         if raw.dtype.is_float():

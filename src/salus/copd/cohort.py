@@ -21,7 +21,7 @@ spirometry was offered up to 79."""
 WEIGHT = "wt_mec_6yr"
 _READ = {
     *MODEL_ITEMS, "age", "male", "spiro_ok", "wheeze_attacks", "hayfever_12mo", "prior_dx", "asthma_ever", WEIGHT,
-    "stratum", "psu", "y_mod", "y_lln12", "y_llngl", "y_070", "y_post070",
+    "income_percentile", "education_percentile", "y_mod", "y_lln12", "y_llngl", "y_070", "y_post070",
 }  # fmt: skip
 FEWEST_DRAWN = 2
 """Sampling units that a stratum needs for a variance."""
@@ -87,22 +87,28 @@ def eligible(frame: pl.DataFrame, name: str = "the table") -> pl.DataFrame:
 
 _WORDS = ("smk_status", "cycle", *ETHNIC_COLUMNS)
 _SEX = {"male": "1", "female": "0"}
+_YES_NO = {
+    **dict.fromkeys(("true", "yes", "y", "是", "有"), "1"),
+    **dict.fromkeys(("false", "no", "n", "否", "没有", "无"), "0"),
+}  # fmt: skip
+_NOTHING = ("", "na", "n/a", "nan", "null", ".")
+_MEASURED = {name for name, item in MODEL_ITEMS.items() if item.kind == "number"} | {WEIGHT}
 
 
 def _numbers(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """The columns that are read as the dictionary has them: numbers, and smoking in words."""
     made: list[pl.Series] = []
     for column in (c for c in frame.columns if c in _READ and c not in _WORDS and frame[c].dtype == pl.String):
-        text = frame[column].str.strip_chars().replace({"": None, "NA": None, "nan": None, "NaN": None})
-        if column == "male":
-            text = text.str.to_lowercase().replace(_SEX)
+        text = frame[column].str.strip_chars().str.to_lowercase().replace(dict.fromkeys(_NOTHING))
+        if column not in _MEASURED:
+            text = text.replace(_SEX if column == "male" else _YES_NO)
         values = text.cast(pl.Float64, strict=False)
         lost = values.is_null() & text.is_not_null()
         if lost.any():
             row = int(lost.arg_true()[0])
+            wanted = "A number is wanted" if column in _MEASURED else "A number is wanted (1 yes, 0 no)"
             raise InputError(
-                f"{name}: column {column} has '{frame[column][row]}' in row {row + 1}. A number is wanted (1 yes, 0 "
-                "no), or an empty cell"
+                f"{name}: column {column} has '{frame[column][row]}' in row {row + 1}. {wanted}, or an empty cell"
             )
         made.append(values)
     status = frame["smk_status"].dtype if "smk_status" in frame.columns else pl.String()
@@ -112,7 +118,18 @@ def _numbers(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         made.append(frame["smk_status"].cast(pl.String))
     elif "smk_status" in frame.columns:
         made.append(frame["smk_status"].cast(pl.String).str.strip_chars().str.to_lowercase())
+    made += [_labels(frame[column]) for column in ("stratum", "psu") if column in frame.columns]
     return frame.with_columns(made)
+
+
+def _labels(values: pl.Series) -> pl.Series:
+    """Names of strata or sampling units: numbers where all are, else words; blanks are null."""
+    if values.dtype.is_numeric():
+        return values.fill_nan(None) if values.dtype.is_float() else values
+    text = values.cast(pl.String).str.strip_chars()
+    text = pl.select(pl.when(~text.str.to_lowercase().is_in(_NOTHING)).then(text)).to_series().alias(values.name)
+    numbers = text.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == text.null_count() else text
 
 
 def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -130,6 +147,11 @@ def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     notes : tuple of str
         What was left out.
 
+    Raises
+    ------
+    InputError
+        There are weights, and none is above 0.
+
     Examples
     --------
     >>> weighted(pl.DataFrame({"age": [50, 60], "wt_mec_6yr": [1.5, None]}))[1]
@@ -137,9 +159,15 @@ def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """
     notes = []
     if WEIGHT in frame.columns:
-        good = frame.select(ok=(pl.col(WEIGHT).cast(pl.Float64).fill_nan(None) > 0).fill_null(value=False))["ok"]
-        if not good.any():
+        given = frame[WEIGHT].cast(pl.Float64).fill_nan(None)
+        good = ((given > 0) & given.is_finite()).fill_null(value=False)
+        if given.null_count() == frame.height:
             frame = frame.drop(WEIGHT)
+        elif not good.any():
+            raise InputError(
+                f"{WEIGHT} is above 0 for nobody of {frame.height:,} people; {given.drop_nulls()[0]:g} is the first. "
+                "Give each the number of people that he stands for, or leave the column out to count everybody once"
+            )
         elif not good.all():
             lost = frame.height - int(good.sum())
             notes.append(
@@ -234,6 +262,16 @@ def design_of(frame: pl.DataFrame, *, groups: Sequence[str] = ("cycle",)) -> Des
         inside = [name for name in groups if name in frame.columns]
         stratum = _numbered(frame.select(*inside, "stratum"))
         unit = _numbered(frame.select(*inside, "stratum", "psu"))
+        units = np.unique(np.column_stack([stratum, unit]), axis=0)[:, 0]
+        alone = int((np.bincount(units) < FEWEST_DRAWN).sum())
+        if alone == len(np.unique(units)):
+            stratum, unit = np.zeros(size, dtype=np.int64), np.arange(size)
+            notes.append(
+                "stratum and psu have one sampling unit in each stratum, which says nothing of how far units differ: "
+                "each person is taken as drawn alone, and bounds are too narrow if not"
+            )
+        elif alone:
+            notes.append(f"{alone} strata have one sampling unit each and add nothing to the bounds")
     else:
         stratum, unit = np.zeros(size, dtype=np.int64), np.arange(size)
         notes.append(

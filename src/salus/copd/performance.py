@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from salus.copd.design import Floats
-from salus.copd.fitting import fit
+from salus.copd.fitting import expit, fit
+from salus.errors import InputError
 
+_NEAREST = 1e-15
+"""Probabilities nearer to 0 or 1 count as this, so that they have log-odds."""
 THRESHOLDS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30)
 """Probabilities from which on spirometry would be offered, for net benefit."""
 
@@ -62,25 +65,63 @@ def observed_expected(y: Floats, p: Floats, weights: Floats) -> float:
     return float((weights * y).sum() / (weights * p).sum())
 
 
+def log_odds(p: Floats) -> Floats:
+    """Log-odds of probabilities; those of 0 and 1 are taken as nearly so."""
+    near = np.clip(p, _NEAREST, 1 - _NEAREST)
+    found: Floats = np.log(near / (1 - near))
+    return found
+
+
+def parted(y: Floats, score: Floats) -> bool:
+    """Whether a threshold of the score parts those with the outcome from the others, or all scores are alike.
+
+    No slope can be fitted then: it would be without end, or any.
+
+    Examples
+    --------
+    >>> parted(np.array([0, 0, 1]), np.array([.1, .2, .3])), parted(np.array([0, 1, 0]), np.array([.1, .2, .3]))
+    (True, False)
+    """
+    with_it, without = score[y > 0], score[y == 0]
+    return bool(with_it.min() >= without.max() or with_it.max() <= without.min())
+
+
 def calibration(y: Floats, p: Floats, weights: Floats) -> tuple[float, float]:
     """Slope of the outcome's log-odds on those promised, and the intercept at slope 1.
 
     Returns
     -------
     tuple of (float, float)
-        Slope (1 is right, under 1 too extreme) and calibration in the large (0 is right, above 0 too low promises).
+        Slope (1 is right, under 1 too extreme) and calibration in the large (0 is right, above 0 too low promises);
+        nan where the people at hand allow no estimate.
     """
-    at = np.log(p / (1 - p))
-    slope = float(fit(at[:, None], y, weights, np.zeros(1)).coefficients[0])
+    at = log_odds(p)
+    return _slope(y, at, weights), _in_the_large(y, at, weights)
+
+
+def _slope(y: Floats, at: Floats, weights: Floats) -> float:
+    if not 0 < y.sum() < len(y) or parted(y, at):
+        return float("nan")
+    try:
+        return float(fit(at[:, None], y, weights, np.zeros(1)).coefficients[0])
+    except (InputError, np.linalg.LinAlgError):
+        return float("nan")
+
+
+def _in_the_large(y: Floats, at: Floats, weights: Floats) -> float:
+    if not 0 < y.sum() < len(y):
+        return float("nan")
     intercept = 0.0
     w = weights / weights.sum()
     for _ in range(50):
-        now = 1 / (1 + np.exp(-(intercept + at)))
-        step = float((w * (y - now)).sum() / (w * now * (1 - now)).sum())
+        now = expit(intercept + at)
+        if (spread := float((w * now * (1 - now)).sum())) <= 0:
+            return float("nan")
+        step = float((w * (y - now)).sum() / spread)
         intercept += step
         if abs(step) < 1e-10:
             break
-    return slope, intercept
+    return intercept
 
 
 def sensitivity_at(y: Floats, score: Floats, weights: Floats, specificity: float = 0.9) -> float:

@@ -14,9 +14,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from salus.copd.cohort import design_of, eligible, read_people
+from salus.copd import performance as measure
+from salus.copd.admission import admitted, outcome_of, were_trained_on
+from salus.copd.cohort import WEIGHT, design_of, read_people
 from salus.copd.design import Floats
 from salus.copd.fitting import expit, fit
+from salus.copd.locale import EDUCATION, INCOME
 from salus.copd.model import RiskModel
 from salus.errors import InputError
 
@@ -87,7 +90,12 @@ def needed(log_odds: Floats, weights: Floats, prevalence: float) -> Needed:
 
 def recalibrate_file(path: str | Path, where: str, *, outcome: str = "y_mod", tier: str = "A") -> RiskModel:
     """Calibrate a packaged model on a file; see :func:`recalibrate`."""
-    return recalibrate(read_people(path), where, RiskModel.load(outcome, tier), name=str(path))
+    model = RiskModel.load(outcome, tier)
+    found = recalibrate(read_people(path), where, model, name=str(path))
+    if not were_trained_on([model], path):
+        return found
+    warning = "the model was trained on this very file: its calibration there says nothing of another place"
+    return replace(found, calibration={**found.calibration, "notes": [warning, *found.calibration["notes"]]})
 
 
 def recalibrate(frame: pl.DataFrame, where: str, model: RiskModel, *, name: str = "the table") -> RiskModel:
@@ -109,29 +117,37 @@ def recalibrate(frame: pl.DataFrame, where: str, model: RiskModel, *, name: str 
     -------
     RiskModel
         The same with `calibration`: `slope` and `intercept` with their standard errors, `where`, `people`, `events`,
-        `needed`, `source`.
+        `needed`, `source`, `notes` (what was assumed, and who was left out).
 
     Raises
     ------
     InputError
         There are fewer people than the calibration takes; the message says how many it takes. Or the slope found is not
-        above 0: the model does not hold there.
+        above 0: the model does not hold there. Or a column is absent or wrong, as :func:`salus.copd.admission.admitted`
+        says; or nobody has the peak flow that the model takes.
     """
     if not where.strip():
         raise InputError("the place of these people is empty. Say where and when, such as 'Yuzhong district, 2026'")
-    kept = eligible(frame, name)
+    who = admitted(frame, name)
+    kept, notes = who.people, list(who.notes)
     if model.outcome not in kept.columns:
         raise InputError(f"{name} has no column {model.outcome}")
-    kept = kept.filter(pl.col(model.outcome).is_not_null())
-    y = kept[model.outcome].cast(pl.Float64).to_numpy()
-    design = design_of(kept)
+    kept = kept.filter(pl.Series(~np.isnan(outcome_of(kept, model.outcome, name))))
+    kept, more = _asked(kept, model, name)
+    y, design = outcome_of(kept, model.outcome, name), design_of(kept)
+    if WEIGHT not in kept.columns:
+        more.append(f"no weights in a column {WEIGHT}: everybody counts once")
     plain = replace(model, calibration={})
-    p = plain.predict(kept, interval=False)["probability"].to_numpy()
-    at = np.log(p / (1 - p))
+    at = measure.log_odds(plain.predict(kept, interval=False)["probability"].to_numpy())
     events, prevalence = int(y.sum()), float(np.average(y, weights=design.weights)) if len(y) else 0.0
     if not 0 < events < len(y):
         raise InputError(f"{name} has {len(y):,} people with {model.outcome}, {events} of them with the outcome: "
                          "a calibration needs both")  # fmt: skip
+    if measure.parted(y, at):
+        raise InputError(
+            f"the probabilities of the {len(y):,} people of {name} are all alike, or part those with {model.outcome} "
+            "from the others altogether: no slope can be fitted to them. Bring more people, or more of the answers"
+        )
     takes = needed(at, design.weights, prevalence)
     effective = math.floor(design.weights.sum() ** 2 / (design.weights**2).sum())
     if effective < takes.people:
@@ -159,5 +175,26 @@ def recalibrate(frame: pl.DataFrame, where: str, model: RiskModel, *, name: str 
         "prevalence": round(prevalence, 6),
         "needed": takes.people,
         "source": SOURCE,
+        "notes": notes + more,
     }
     return replace(model, calibration=known)
+
+
+def _asked(kept: pl.DataFrame, model: RiskModel, name: str) -> tuple[pl.DataFrame, list[str]]:
+    """Those with a peak flow, where the model takes one, and what nobody was asked."""
+    notes, items = [], [item.name for item in model.items()]
+    if "pef_lps" in items:
+        lacking = kept.height if "pef_lps" not in kept.columns else kept["pef_lps"].null_count()
+        if lacking == kept.height:
+            raise InputError(f"{name} has no peak flow in pef_lps, which tier {model.tier} takes. Calibrate tier A")
+        if lacking:
+            notes.append(f"no pef_lps for {lacking:,} of {kept.height:,} people, who are left out")
+            kept = kept.filter(pl.col("pef_lps").is_not_null())
+    known = {column for column in kept.columns if kept[column].null_count() < kept.height}
+    placed = {item for item, place in (("poverty_ratio", INCOME), ("education", EDUCATION)) if place in known}
+    if lacking_items := [item for item in items if item not in known | placed]:
+        notes.append(
+            f"no values in {', '.join(lacking_items)}: taken as answers that nobody gave. The calibration holds for "
+            "people who are asked as little"
+        )
+    return kept, notes

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from salus.copd import performance as measure
+from salus.copd.admission import admitted, outcome_of, were_trained_on
 from salus.copd.approximations import NEEDED, approximated
-from salus.copd.cohort import Design, design_of, eligible, read_people, weighted
+from salus.copd.cohort import Design, design_of, read_people
 from salus.copd.design import Floats
+from salus.copd.locale import EDUCATION, INCOME
 from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import TIERS
 from salus.copd.subgroups import FAIR, subgroups
-from salus.data.provenance import hash_file
 from salus.errors import InputError
 
 JUDGED = ("y_mod", "y_lln12", "y_llngl", "y_070")
@@ -25,6 +26,7 @@ JUDGED = ("y_mod", "y_lln12", "y_llngl", "y_070")
 FEWEST = 10
 """People with the outcome, and without, from which on calibration is estimated in a group."""
 _REPLICATES, _FEWEST_REPLICATES, _MOST_WEIGHTS = 200, 50, 20_000_000
+_FEW_FREE, _NO_WIDTH = 5, 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ def validate_file(path: str | Path, *, model: str | Path | None = None, replicat
     """
     own = [RiskModel.read(model)] if model is not None else None
     found = validate(read_people(path), models=own, replicates=replicates, name=str(path))
-    trained = {each["sha256"] for m in own or [RiskModel.load()] for each in m.provenance["training"]}
-    if hash_file(path).sha256 not in trained:
+    if not were_trained_on(own or [RiskModel.load()], path):
         return found
     warning = "the models were trained on this very file: the figures flatter them. `salus copd card` has honest ones"
     return Validation(found.rows, (warning, *found.notes))
@@ -77,6 +78,9 @@ def validate(
     name: str = "the table",
 ) -> Validation:
     """Judge models and questionnaires over people aged 40 to 79 with `spiro_ok` = 1, weighted by `wt_mec_6yr`.
+
+    People with answers that can't be right are left out (:func:`salus.copd.admission.admitted`), and a model that takes
+    a peak flow is judged over people who have one.
 
     Parameters
     ----------
@@ -95,9 +99,11 @@ def validate(
     Raises
     ------
     InputError
-        The table lacks `age`, `spiro_ok` or every outcome, or nobody is left.
+        The table lacks `age`, `spiro_ok` or every outcome, nobody is left, or a column is wrong for many people, such
+        as pounds for kilograms.
     """
-    kept, left_out = weighted(eligible(frame, name))
+    who = admitted(frame, name)
+    kept = who.people
     chosen = list(models) if models is not None else [RiskModel.load(o, t) for o in outcomes for t in TIERS]
     wanted = list(dict.fromkeys(m.outcome for m in chosen))
     known = {c for c in kept.columns if not _empty(kept[c])}
@@ -108,9 +114,14 @@ def validate(
             "spiro_ok = 1. Wanted columns of 0 and 1"
         )
     design = design_of(kept)
-    notes = [*left_out, *design.notes]
+    notes = [*who.notes, *design.notes]
+    if design.freedom < _FEW_FREE:
+        notes.append(f"{design.freedom} more sampling units than strata: bounds are rough")
     notes += [f"{_absent([o], kept)}: {OUTCOMES[o]} is not judged" for o in wanted if o not in known]
-    asked = sorted({i.name for m in chosen for i in m.items()} - known)
+    chosen, flowless = _with_flow(chosen, kept, known)
+    notes += flowless
+    placed = {item for item, place in (("poverty_ratio", INCOME), ("education", EDUCATION)) if place in known}
+    asked = sorted({i.name for m in chosen for i in m.items()} - known - placed)
     if asked:
         notes.append(f"{_absent(asked, kept)}: taken as answers that nobody gave")
     for name_of, needed in NEEDED.items() if models is None else ():
@@ -125,17 +136,53 @@ def validate(
     questionnaires = approximated(scorable) if models is None else []
     rows: list[dict[str, Any]] = []
     for outcome in present:
-        y = kept[outcome].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        if not np.isin(y[~np.isnan(y)], (0, 1)).all():
-            raise InputError(f"{name}: column {outcome} has other values than 0, 1 and missing")
+        y = outcome_of(kept, outcome, name)
+        notes += _few(outcome, y)
         for one in (m for m in chosen if m.outcome == outcome):
             p = one.predict(kept, interval=False)["probability"].to_numpy()
+            if "pef_lps" in {i.name for i in one.items()}:
+                p = np.where(kept["pef_lps"].is_not_null().to_numpy(), p, np.nan)
             about: dict[str, Any] = {"outcome": outcome, "tier": one.tier}
             rows += judge(about, y, p, design, samples, groups, None, one.label)
         for each in questionnaires:
             about = {"outcome": outcome, "instrument": each.name}
             rows += judge(about, y, each.score, design, samples, groups, each.cutoffs, None)
-    return Validation(rows, tuple(notes))
+    return Validation(rows, (*notes, *_unsaid(rows)))
+
+
+def _with_flow(models: list[RiskModel], kept: pl.DataFrame, known: set[str]) -> tuple[list[RiskModel], list[str]]:
+    """The models whose peak flow is known of somebody, and what there is to say of the others."""
+    without = [m for m in models if "pef_lps" not in {i.name for i in m.items()}]
+    tiers = ", ".join(sorted({m.tier for m in models if m not in without}))
+    if not tiers:
+        return models, []
+    if "pef_lps" not in known:
+        return without, [f"{_absent(['pef_lps'], kept)}: tier {tiers}, which takes a peak flow, is not judged"]
+    lacking = kept["pef_lps"].null_count()
+    told = f"no pef_lps for {lacking:,} of {kept.height:,} people: tier {tiers} is judged over the others"
+    return models, [told] if lacking else []
+
+
+def _few(outcome: str, y: Floats) -> list[str]:
+    known, events = int((~np.isnan(y)).sum()), int(np.nansum(y))
+    if min(events, known - events) >= FEWEST:
+        return []
+    return [
+        f"{outcome}: {events:,} of {known:,} people have it. Slope and intercept take {FEWEST} with it and without, "
+        "the other figures of so few mean little"
+    ]
+
+
+def _unsaid(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What could not be estimated for everybody, although there are enough people."""
+    notes = []
+    for row in (r for r in rows if r["subgroup"] == "all" and not r["approximate"]):
+        who = f"{row['outcome']}, tier {row['tier']}"
+        if min(row["events"], row["n"] - row["events"]) >= FEWEST and row["slope"] is None:
+            notes.append(f"{who}: no slope can be fitted to these probabilities")
+        if row["auroc"] is not None and row["auroc_lower"] is None:
+            notes.append(f"{who}: the bootstrap samples give no bounds")
+    return notes
 
 
 def _empty(values: pl.Series) -> bool:
@@ -250,6 +297,8 @@ def _bounds(values: Floats) -> tuple[float | None, float | None]:
     if len(finite) < len(values) / 2:
         return None, None
     low, high = np.quantile(finite, [0.025, 0.975])
+    if high - low < _NO_WIDTH:  # samples that are all alike say nothing of how far the figure may be off
+        return None, None
     return _said(float(low)), _said(float(high))
 
 
