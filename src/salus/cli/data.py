@@ -18,7 +18,6 @@ from salus.cli.pull import pull
 from salus.data.provenance import command_line
 from salus.data.workspace import Workspace
 from salus.errors import WorkspaceError
-from salus.privacy import zones
 from salus.tables.columns import parse_options
 from salus.workflows.importing import import_series
 
@@ -51,7 +50,6 @@ def import_file(
 ) -> None:
     """Import a file of series into the workspace. The same file a second time changes nothing."""
     day = options.day(as_of, "--as-of")
-    zones.outlet([file], workspace)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from salus.cli import options
-from salus.privacy import zones
 from salus.surveillance.series import ALSO_LAG
 from salus.tables.columns import parse_options
 from salus.workflows import explain
@@ -52,11 +51,6 @@ def change(
 ) -> None:
     """What of the difference to last week's forecast is new data, revised data, and the model."""
     langs = options.languages(lang)
-    read = [series, *(also or ()), *(driver or ()), *([] if earlier is None else [earlier])]
-    for path in read:
-        zones.guard(path, "count")
-    if out is not None:
-        zones.outlet(read, out)
     found = explain.change(
         series, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
         as_of=options.day(as_of, "--as-of"),

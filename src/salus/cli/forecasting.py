@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from salus.cli import options
-from salus.privacy import zones
 from salus.surveillance.series import ALSO_LAG
 from salus.surveillance.totals import count
 from salus.tables.columns import parse_options
@@ -43,7 +42,6 @@ def forecast(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast once, from what was known on one day."""
-    zones.outlet([series, *(also or ()), *(driver or ())], out)
     found = forecasting.forecast(
         series, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
         as_of=options.day(as_of, "--as-of"),
@@ -74,7 +72,6 @@ def train(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Train a model and store it, to forecast on machines that never see the data."""
-    zones.outlet([series, *(also or ()), *(driver or ())], out)
     told = forecasting.train(
         series, out, disease, signal, also=also or (), also_lag=also_lag, drivers=driver or (),
         as_of=options.day(as_of, "--as-of"),
@@ -111,7 +108,6 @@ def backtest(
     encoding: options.EncodingOption = None,
 ) -> None:
     """Forecast from many past days, each knowing only what was known then."""
-    zones.outlet([series, *(also or ()), *(driver or ())], out)
     first, last = options.period(origins)
     with options.Stages() as stages:
         table = forecasting.backtest_file(

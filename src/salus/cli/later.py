@@ -12,13 +12,34 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from salus.cli.walled import keep
 from salus.errors import InputError
 
 MARKUP: Final = "markdown"
 
 
 class Once(TyperCommand):
-    """A command that refuses an option given twice where only the last would count."""
+    """A command that keeps to the zones of a wall, and refuses an option given twice where one value counts."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry the command out, unless it would read or write past its zone.
+
+        Parameters
+        ----------
+        ctx : typer.Context
+            Of the call.
+
+        Raises
+        ------
+        WallError
+            A path of the call lies where it may not.
+        """
+        names: list[str] = []
+        at = ctx
+        while at.parent is not None:
+            names, at = [at.info_name, *names], at.parent
+        keep(" ".join(names), ctx.params)
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments.

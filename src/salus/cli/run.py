@@ -67,7 +67,9 @@ def run(
 ) -> None:
     """Status now and ahead, forecasts, trust labels, alerts and a bulletin, from a table of series."""
     langs = options.languages(lang)
-    inside_only = zones.outlet([series, *(also or ()), *(driver or ())], out) or inside_only
+    inside_only = (
+        zones.outlet([p for p in (series, *(also or ()), *(driver or ()), since, overrides) if p], out) or inside_only
+    )
     check_place(out, folder=True)
     earlier = None if since is None else since_module.read(since)
     with options.Stages() as stages:

@@ -35,7 +35,7 @@ from salus.privacy.offer import Offer
 from salus.privacy.policy import Policy
 from salus.privacy.release_report import ReleaseReport
 from salus.privacy.whole import Whole
-from salus.privacy.zones import Zones
+from salus.privacy.zones import EXACT, Zones
 
 _COPIES = "released"
 
@@ -159,7 +159,7 @@ def publish(
         "unplaced": counted.unplaced,
     } | offer.inside
     if not already:
-        exact = _exact(counted, policy, f"{label}, exact counts, inside only")
+        exact = _exact(counted, policy, f"{label}, {EXACT}")
         try:
             _write_inside(inner, exact, inside)
             # a copy and the list first: what is out but not on the list would never be guarded

@@ -25,6 +25,9 @@ ZONES = ("vault", "record", "count", "release")
 MARKER = ".salus-zone"
 """File that says which zone a folder is."""
 
+EXACT = "exact counts, inside only"
+"""How the source of a table of exact counts ends, wherever the table is carried."""
+
 _RULES = {
     "vault": "Data office only. Holds the list of what was ingested, what was released, the budget and noise of "
     "releases, and the rows that were set aside, with the visit numbers of the source so that they can be corrected "
@@ -174,6 +177,28 @@ def guard(path: str | Path, allowed: str = "release") -> Path:
             f"what is in release/."
         )
     return Path(path)
+
+
+def guard_table(sources: Iterable[str | None], path: str | Path) -> None:
+    """Refuse a table of exact counts that was carried out of its wall.
+
+    Parameters
+    ----------
+    sources : iterable of str or None
+        Where its rows come from, as its column ``source`` says.
+    path : str or Path
+        Where it lies.
+
+    Raises
+    ------
+    WallError
+        A source says that it is of exact counts, and it lies outside of every count zone.
+    """
+    if zone_of(path) != "count" and any(source and source.endswith(EXACT) for source in sources):
+        raise WallError(
+            f"{path} holds exact counts of a wall, as its column 'source' says, and lies outside the count zone. Take "
+            "the release of the same counts, or work with the file where it was made."
+        )
 
 
 def outlet(read: Iterable[str | Path], out: str | Path) -> bool:

@@ -14,6 +14,7 @@ import polars as pl
 from salus.data.manifest import NAME as MANIFEST
 from salus.data.workspace import Workspace
 from salus.errors import InputError, NameNotFoundError, TableError, TooShortError
+from salus.privacy.zones import guard_table
 from salus.surveillance.drivers import CalendarTable, DriverTable, read_drivers
 from salus.surveillance.findings import running_totals
 from salus.surveillance.panel import Panel, grid, peopled
@@ -358,6 +359,7 @@ def read_series(
         return narrowed
 
     table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label, encoding=encoding)
+    _stays_inside(table, source)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
     cadence = recognise(table["date"], label, table["location"])
@@ -368,6 +370,11 @@ def read_series(
         raise TableError(label, errors)
     series = replace(series, notes=tuple(str(fault) for fault in found))
     return replace(series, **_companions(aside, series)) if companions and aside else series
+
+
+def _stays_inside(table: pl.DataFrame, source: Any) -> None:
+    if isinstance(source, str | Path) and "source" in table.columns:
+        guard_table(table["source"].unique().cast(pl.String), source)
 
 
 def _rows_of(source: Any) -> Any:
@@ -417,6 +424,7 @@ def read_histories(
         return narrowed
 
     table = door.read(_rows_of(source), SERIES, select=select, label=label, encoding=encoding)
+    _stays_inside(table, source)
     kind = recognise(table["date"], label).kind
     if kind != cadence.kind:
         raise InputError(
