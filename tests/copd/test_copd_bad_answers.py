@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from helpers_people import SMOKER
 
 from salus.copd import assess
 from salus.copd.answers import from_person, typed
+from salus.copd.assessment import models
+from salus.copd.body_rules import expected_flow
 from salus.copd.checks import check
+from salus.copd.design import Quantities, log_expected_flow
 from salus.copd.people import Tally, assess_table
 from salus.copd.questions import all_items
 from salus.errors import InputError, NameNotFoundError
@@ -45,6 +49,35 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"fev1_l": 3.4, "fvc_l": 1.8}, "contradiction: fev1_l", "FVC is 1.8, but FEV1 is 3.4"),
     ({"fev1_l": 1800, "fvc_l": 3400}, "other unit: fev1_l", "looks like millilitres (1.8 L)"),
     ({"fev1_l": 2.6, "fvc_l": 3.4, "pef_lpm": 120}, "contradiction: pef_lpm", "mean flow of the first second"),
+    ({"waist_cm": 34}, "other unit: waist_cm", "looks like inches (86.4 cm)"),
+    ({"waist_cm": 45, "weight_kg": 120}, "confirm: waist_cm", "looks like inches (114.3 cm)"),
+    (
+        {"waist_cm": 62, "height_cm": 185, "weight_kg": 168},
+        "confirm: waist_cm",
+        "inches (157.5 cm) or pounds (76.2 kg)",
+    ),
+    ({"waist_cm": 150, "weight_kg": 50}, "confirm: waist_cm", "nobody in the survey is so wide for the weight"),
+    ({"waist_cm": 60, "weight_kg": 100}, "confirm: waist_cm", "nobody in the survey is so slim for the weight"),
+    ({"waist_cm": 65, "weight_kg": 200, "height_cm": None}, "confirm: waist_cm", "or pounds (90.7 kg)"),
+    ({"weight_kg": 195, "height_cm": None}, "confirm: weight_kg", "no height says whether that can be"),
+    (
+        {"waist_cm": 180, "weight_kg": None},
+        "confirm: waist_cm",
+        "at a height of 170 cm, which nobody in the survey has",
+    ),
+    ({"smk_start_age": 60, "smk_years": 40}, "contradiction: smk_years", "began at 60 and 40 years smoked make more"),
+    (
+        {"smk_start_age": 40, "quit_years": 30, "smk_years": 5},
+        "contradiction: quit_years",
+        "began at 40 and 30 years since",
+    ),
+    ({"smk_status": "current", "smk_years": 0}, "confirm: smk_years", "smoking is now, but years smoked is 0"),
+    ({"smk_years": 0, "smk_cpd": 0}, "confirm: smk_cpd", "years smoked is 0 and cigarettes a day is 0"),
+    (
+        {"pef_lpm": 900, "age": 75, "sex": "female", "height_cm": 150, "weight_kg": 60},
+        "confirm: pef_lpm",
+        "are expected",
+    ),
     ({"smk_cpd": "lots"}, "unreadable: smk_cpd", "'lots', which can't be read"),
     ({"cough_3mo": 7}, "unreadable: cough_3mo", "one of yes, no is wanted"),
     ({"weight_kg": "80 stone"}, "unreadable: weight_kg", "'80 stone'"),
@@ -95,6 +128,63 @@ def test_a_confirmed_weight_is_scored() -> None:
 def test_between_likely_and_impossible_the_weight_is_scored_with_a_note() -> None:
     said = assess(SMOKER | {"weight_kg": 130})
     assert "check that it is not pounds" in said.notes[0]
+
+
+def test_each_value_that_is_asked_about_may_be_confirmed() -> None:
+    for bad, kind, _ in BAD:
+        if kind.startswith("confirm: "):
+            assert assess(SMOKER | bad, confirmed=[kind.removeprefix("confirm: ")]).tier in "AB"
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"smk_cpd": 1}, "cigarettes a day is 1: if packs are meant"),
+        ({"weight_kg": 130, "height_cm": None}, "check that it is not pounds (59.0 kg)"),
+        ({"fev1_l": 1.0, "fvc_l": 2.4, "post_fev1_l": 2.9, "post_fvc_l": 3.5}, "FEV1 is 1 L before and 2.9 L after"),
+        ({"fev1_l": 2.9, "fvc_l": 3.5, "post_fev1_l": 1.9, "post_fvc_l": 3.4}, "not exchanged"),
+    ],
+    ids=lambda v: str(v) if isinstance(v, dict) else None,
+)
+def test_what_some_people_have_is_scored_with_a_note(odd: dict[str, Any], said: str) -> None:
+    assert said in " ".join(assess(SMOKER | odd).notes)
+    assert re.search("请", assess(SMOKER | odd, lang="zh").notes[0])
+
+
+@pytest.mark.parametrize(
+    "usual",
+    [
+        {"waist_cm": 66, "weight_kg": 45, "height_cm": 155},
+        {"waist_cm": 150, "weight_kg": 125, "height_cm": 175},
+        {"waist_cm": 60, "weight_kg": 43, "height_cm": 150},
+        {"smk_start_age": 20, "smk_years": 30, "quit_years": 12},
+        {"smk_cpd": 5},
+        {"pef_lpm": 750},
+        {"smk_status": "current", "smk_years": 0, "age": 19, "height_cm": None},
+        {"fev1_l": 1.9, "fvc_l": 3.4, "post_fev1_l": 2.75, "post_fvc_l": 3.6},
+    ],
+    ids=lambda v: "-".join(v),
+)
+def test_what_people_have_is_scored_without_a_word(usual: dict[str, Any]) -> None:
+    said = assess(SMOKER | usual)
+    assert said.notes == ()
+
+
+def test_the_expected_peak_flow_is_that_of_the_models() -> None:
+    people = pl.DataFrame({"age": [45.0, 62, 79], "sex": ["male", "female", "male"], "height_cm": [185.0, 150, 170]})
+    wanted = log_expected_flow(
+        Quantities(people.with_columns(male=(pl.col("sex") == "male").cast(pl.Float64))),
+        models("B")[0].expected_flow,
+    )
+    assert people.select(expected_flow()).to_series().to_list() == pytest.approx(list(60 * np.exp(wanted)))
+
+
+def test_an_answer_that_can_not_be_read_is_the_only_reason() -> None:
+    with pytest.raises(InputError) as caught:
+        assess({"age": "old"})
+    assert "can't be read" in str(caught.value)
+    assert "no answer is known" not in str(caught.value)
+    assert "no answer is known" in assess_table(pl.DataFrame({"age": ["old", None]}))["refused"][1]
 
 
 def test_pack_years_that_do_not_fit_are_noted() -> None:
