@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet
+
 from salus.data import durable
-from salus.data.engines import DUCKDB, StepEngine, open_engine
+from salus.data.engines import DUCKDB, StepEngine, StepError, files_of, open_engine
+from salus.errors import InputError, OutputError, SalusError, WorkspaceError
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -42,6 +46,9 @@ def opened(
     """
     from salus.privacy.steps import repeats  # brings Ibis, which only those pay for who read records
 
+    gone = [part for part in parts if not part.exists()]
+    if gone:
+        raise WorkspaceError(f"{gone[0]} is gone, and the wall's list has it. {_WITHOUT}")
     work = spill / f".work-{uuid.uuid4().hex}"
     if engine != DUCKDB:  # DuckDB makes it when it must
         durable.make_folder(work)
@@ -51,8 +58,36 @@ def opened(
             tables = [machine.parquet([p]) for p in parts]
             again = machine.keep(repeats.visits_again(tables)) if len(tables) > 1 else None
             yield machine, tables[0] if again is None else repeats.standing(tables, again)
+    except (StepError, pa.ArrowInvalid) as error:
+        raise _unreadable(parts, error) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+_WITHOUT = "Restore it from a copy; nothing was changed."
+
+
+def _unreadable(parts: Sequence[Path], error: StepError | pa.ArrowInvalid) -> SalusError:
+    """What an engine gave up on, in a sentence without the content of any row."""
+    kind = error.kind if isinstance(error, StepError) else "input"
+    folder = parts[0].parent
+    if kind == "disk":
+        return OutputError(f"there is no room for what does not fit in memory beside {folder}: make room on the disk")
+    if kind == "memory":
+        return InputError(f"the memory given is not enough for the records in {folder}. Give more.")
+    named = next((p for p in parts if p.absolute().as_posix() in str(error)), None) or _damaged(parts)
+    return WorkspaceError(f"{named or folder} can't be read to its end: it is damaged. {_WITHOUT}")
+
+
+def _damaged(parts: Sequence[Path]) -> Path | None:
+    """The first part that is no whole Parquet file by its end."""
+    for part in parts:
+        for file in files_of(part):
+            try:
+                pyarrow.parquet.read_schema(file)
+            except (pa.ArrowInvalid, OSError):
+                return file
+    return None
 
 
 def _vault(spill: Path) -> list[Path]:
