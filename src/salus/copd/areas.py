@@ -1,11 +1,8 @@
-"""Prevalence of small areas from a survey: multilevel regression with post-stratification.
+"""Prevalence of small areas and cases not diagnosed, from a survey: multilevel regression with post-stratification.
 
-A logistic regression with a random effect for each level of the person's traits, for each pair of them and for each
-area is fitted to the survey; its probabilities are added up over the people that a census counts in each area (Gelman
-and Little, Survey Methodology 1997, 23(2), 127-135; Park, Gelman and Bafumi, Political Analysis 2004, 12(4), 375-385).
-Variances of the traits are found by EM around the penalised fit (Schall, Biometrika 1991, 78, 719-727). That of areas,
-on which the intervals hang, is averaged over by its evidence, in Laplace's approximation; intervals are quantiles of
-draws.
+Chances of a survey by area and traits (:mod:`salus.copd.area_model`) are added up over the people that a census counts
+in each area; whether cases are diagnosed is a regression of its own (:mod:`salus.copd.area_diagnosis`). Intervals are
+quantiles of draws of people, so that a small area has the chance of few people in it.
 
 What comes out is an estimate of areas, no count of persons. Registers that are compared with it are counts: they stay
 inside unless a release has them.
@@ -13,7 +10,6 @@ inside unless a release has them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,41 +17,24 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from salus.copd import area_diagnosis
+from salus.copd.area_model import Floats, chances
+from salus.copd.area_tables import named, read_census, read_register, read_survey, same_names, tallied
 from salus.data.output import check_place, replaced_file
 from salus.errors import InputError, WallError
 from salus.privacy.zones import zone_of
-from salus.tables.frames import to_polars
-from salus.tables.reading import read_raw
 
-Floats = NDArray[np.float64]
 TRAITS = ("age_band", "sex", "smk_status")
 FEWEST_CASES = 20
-_ROUNDS, _STEPS, _CLOSE, _SETTLED = 300, 30, 1e-6, 1e-3
-_LEAST_VARIANCE, _FLAT = 1e-4, 1e-6
-_SPREADS = np.geomspace(0.03, 1.5, 24)
-"""Standard deviations of the areas' effects, in log-odds, that are averaged over."""
-_USUAL_SPREAD = 0.5
-"""Scale of the half-normal prior of that standard deviation."""
-_DRAWS = 2000
 _SEED = 20260101
-
-
-@dataclass(frozen=True)
-class Block:
-    """Columns that share one variance.
-
-    Attributes
-    ----------
-    name : str
-        Trait, pair of traits joined by ``:``, or the area.
-    levels : tuple of str
-        A column each.
-    """
-
-    name: str
-    levels: tuple[str, ...]
+_SURE = 0.99
+"""Level of the interval outside of which a register is said to mean something else than the survey."""
+NOT_UNDIAGNOSED = (
+    "cases less registered takes everybody on the register for a case, which holds of few registers: it is no count of "
+    "the undiagnosed. For that, ask the survey's people for a diagnosis too, and name the column (diagnosed)"
+)
+"""Said where a register is given and the survey knows of no diagnosis."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +45,23 @@ class Burden:
     ----------
     table : polars.DataFrame
         A row an area: `location`, `population`, `surveyed` (people), `prevalence`, `lower`, `upper`, `cases`,
-        `cases_lower`, `cases_upper`; with a register also `registered`, `undiagnosed`, `undiagnosed_lower`,
-        `undiagnosed_upper`.
+        `cases_lower`, `cases_upper`. With a diagnosis in the survey `undiagnosed` (cases without a diagnosis),
+        `undiagnosed_lower`, `undiagnosed_upper`. With a register `registered`, and beside it people with a diagnosis by
+        the survey alone (`diagnosed`, `diagnosed_lower`, `diagnosed_upper`) or, without a diagnosis in the survey,
+        `cases_less_registered`, `cases_less_registered_lower`, `cases_less_registered_upper`.
     spread : dict of str to float
-        Standard deviation of the random effects, in log-odds, by trait, pair and area.
+        Standard deviation of the random effects of prevalence, in log-odds, by trait, pair and area.
     people, cases : int
-        Of the survey.
+        Of the survey, weighted.
+    notes : tuple of str
+        What was left out, what does not fit, and what is assumed.
     """
 
     table: pl.DataFrame
     spread: dict[str, float]
     people: int
     cases: int
+    notes: tuple[str, ...] = ()
 
 
 def burden(
@@ -88,6 +72,7 @@ def burden(
     traits: Sequence[str] = TRAITS,
     covariates: Sequence[str] = (),
     weight: str | None = None,
+    diagnosed: str | None = None,
     register: Any = None,
     level: float = 0.9,
     seed: int = _SEED,
@@ -97,7 +82,7 @@ def burden(
     Parameters
     ----------
     survey : path or frame
-        A row a person: `location`, the traits as text, `outcome` (1 or 0), and `weight` where there is one.
+        A row a person: `location`, the traits as text, `outcome` (1 or 0), and the columns below that are named.
     census : path or frame
         A row for each area and combination of traits: `location`, the traits, `people`, and the covariates, which are
         the same in all rows of an area.
@@ -106,11 +91,15 @@ def burden(
     traits : sequence of str
         Traits that both tables have.
     covariates : sequence of str
-        Numeric columns of the census that say something of the area, such as registered prevalence of other conditions.
+        Numeric columns of the census that say something of the area, such as registered prevalence of other conditions;
+        for the prevalence alone.
     weight : str, optional
-        Column of survey weights; they are scaled to the number of people.
+        Column of survey weights; they are scaled to the number of people that they are worth.
+    diagnosed : str, optional
+        Column of the survey: 1 or 0, whether the person was told of the disease before.
     register : path or frame, optional
-        `location` and `registered`: people with a diagnosis.
+        `location` and `registered`: people with a diagnosis, with obstruction or not, of the census' ages. Beside
+        `diagnosed` it tells how areas differ in diagnosing, not the level.
     level : float
         Share that the intervals are to hold.
     seed : int
@@ -124,33 +113,50 @@ def burden(
     Raises
     ------
     InputError
-        A column is missing, the survey has too few cases, or an area or level of the survey is not in the census.
+        A column is missing, the survey has too few cases or diagnoses, an area or level of the survey is not in the
+        census, or an area stands twice where once is wanted.
 
     Examples
     --------
     >>> chance = np.random.default_rng(1)
     >>> people = pl.DataFrame({"location": ["a", "b"] * 300, "sex": ["female", "male", "male"] * 200,
-    ...                        "case": (chance.uniform(size=600) < 0.2).astype(int)})
+    ...                        "case": (chance.uniform(size=600) < 0.2).astype(int),
+    ...                        "told": (chance.uniform(size=600) < 0.3).astype(int)})
     >>> cells = pl.DataFrame({"location": ["a", "a", "b", "b"], "sex": ["female", "male"] * 2,
     ...                       "people": [900, 800, 500, 600]})
-    >>> found = burden(people, cells, traits=("sex",)).table
+    >>> found = burden(people, cells, traits=("sex",), diagnosed="told").table
     >>> found["population"].to_list(), bool(found["prevalence"].is_between(0.1, 0.3).all())
     ([1700.0, 1100.0], True)
+    >>> bool((found["undiagnosed"] / found["cases"]).is_between(0.6, 0.8).all())
+    True
     """
-    people, cells = _survey(survey, outcome, traits, weight), _census(census, traits, covariates)
-    blocks = _blocks(cells, traits)
-    _same(people, cells, traits)
+    people, left_out = read_survey(survey, outcome, traits, weight, diagnosed)
+    cells = read_census(census, traits, covariates)
+    ill = int(people["case"].sum())
+    if not FEWEST_CASES <= ill <= people.height - FEWEST_CASES:
+        raise InputError(
+            f"the survey has {ill} cases among {people.height} people: at least {FEWEST_CASES} with and without are "
+            "wanted"
+        )
+    same_names(people, cells, traits)
+    counts, unmatched = (None, []) if register is None else read_register(register, cells)
     chance = np.random.default_rng(seed)
-    fixed_cells, scale = _fixed(cells, covariates)
-    by_area = cells.group_by("location", maintain_order=True).first()
-    here = people.join(by_area.select("location", *covariates), on="location", how="left", maintain_order="left")
-    x, z = _fixed(here, covariates, scale)[0], _random(people, blocks)
-    tried, found = people["_n"].to_numpy(), people["_cases"].to_numpy()
-    draws, variances = _draws(np.hstack([x, z]), tried, found, blocks, x.shape[1], chance)
-    chances = _expit(np.hstack([fixed_cells, _random(cells, blocks)]) @ draws.T)
-    table = _added_up(cells, chances, people, register, level)
-    spread = {block.name: float(np.sqrt(v)) for block, v in zip(blocks, variances, strict=True)}
-    return Burden(table, spread, round(float(tried.sum())), round(float(found.sum())))
+    tallies = tallied(people, traits, "case")
+    model = chances(tallies, cells, traits, chance, covariates)
+    count = np.rint(cells["people"].to_numpy()).astype(np.int64)[:, None]
+    cases = chance.binomial(count, model.drawn)
+    drawn = {"cases": cases.astype(float)}
+    if diagnosed is not None:
+        told = area_diagnosis.diagnosed(people, cells, traits, model.drawn, cases, counts, chance)
+        drawn |= {"undiagnosed": told.missed} | ({} if told.told is None else {"diagnosed": told.told})
+    table, notes = _added_up(cells, drawn, dict(people["location"].value_counts().iter_rows()), counts, level)
+    return Burden(
+        table,
+        model.spread,
+        round(float(tallies["tried"].sum())),
+        round(float(tallies["found"].sum())),
+        (*left_out, *unmatched, *notes),
+    )
 
 
 def guard_estimates(out: str | Path, inputs: Sequence[str | Path], *, registered: bool) -> None:
@@ -205,224 +211,74 @@ def write_burden(found: Burden, out: str | Path) -> None:
             found.table.write_parquet(part)
 
 
-# ---- tables ---------------------------------------------------------------------------------------------------------
+# ---- sums -----------------------------------------------------------------------------------------------------------
 
 
-def _survey(source: Any, outcome: str, traits: Sequence[str], weight: str | None) -> pl.DataFrame:
-    """People and cases, weighted to their number, of each area and combination of traits."""
-    frame = _needed(source, "the survey", ["location", *traits, outcome, *([weight] if weight else [])])
-    known = frame.filter(pl.all_horizontal(pl.col("location", *traits, outcome).is_not_null()))
-    strange = known.filter(~pl.col(outcome).cast(pl.Float64, strict=False).is_in([0.0, 1.0]))
-    if strange.height:
-        raise InputError(f"the survey's '{outcome}' is {strange[outcome][0]} in some rows: 1 or 0 is wanted")
-    known = known.with_columns(_w=pl.col(weight).cast(pl.Float64) if weight else pl.lit(1.0))
-    if (known["_w"] <= 0).any() or known["_w"].null_count():
-        raise InputError(f"the survey's '{weight}' is missing or not positive in some rows. Leave these people out")
-    known = known.with_columns(_w=pl.col("_w") / pl.col("_w").mean())
-    cases = int(known[outcome].cast(pl.Int64).sum())
-    if not FEWEST_CASES <= cases <= known.height - FEWEST_CASES:
-        raise InputError(
-            f"the survey has {cases} cases among {known.height} people: at least {FEWEST_CASES} with and without are "
-            "wanted"
-        )
-    words = [pl.col(name).cast(pl.String) for name in ("location", *traits)]
-    weights = known["_w"].to_numpy()
-    kish = float(weights.sum() ** 2 / (weights**2).sum() / known.height)
-    return (
-        known.with_columns(words)
-        .group_by("location", *traits, maintain_order=True)
-        .agg(
-            _n=pl.col("_w").sum() * kish,
-            _cases=(pl.col("_w") * pl.col(outcome).cast(pl.Float64)).sum() * kish,
-            _people=pl.len(),
-        )
-    )
-
-
-def _census(source: Any, traits: Sequence[str], covariates: Sequence[str]) -> pl.DataFrame:
-    frame = _needed(source, "the census", ["location", *traits, "people", *covariates])
-    cells = frame.with_columns(
-        *(pl.col(name).cast(pl.String) for name in ("location", *traits)),
-        *(pl.col(name).cast(pl.Float64) for name in ("people", *covariates)),
-    )
-    if cells.select(pl.any_horizontal(pl.all().is_null())).to_series().any() or (cells["people"] < 0).any():
-        raise InputError("the census has empty cells or negative counts. Fill them in; 0 where nobody lives")
-    uneven = [c for c in covariates if cells.group_by("location").agg(pl.col(c).n_unique())[c].max() != 1]
-    if uneven:
-        raise InputError(f"the census has several values of '{uneven[0]}' in one area; one an area is wanted")
-    return cells
-
-
-def _needed(source: Any, label: str, columns: Sequence[str]) -> pl.DataFrame:
-
-    frame = read_raw(source) if not hasattr(source, "columns") else to_polars(source, label)
-    lacking = [name for name in columns if name not in frame.columns]
-    if lacking:
-        raise InputError(f"{label} has no column '{lacking[0]}'; it has {', '.join(frame.columns)}. Add it")
-    return frame.select(columns)
-
-
-def _same(people: pl.DataFrame, cells: pl.DataFrame, traits: Sequence[str]) -> None:
-    for name in ("location", *traits):
-        strange = sorted(set(people[name]) - set(cells[name]))
-        if strange:
-            raise InputError(f"the survey has '{strange[0]}' in '{name}', which the census does not. Write them alike")
-
-
-def _blocks(cells: pl.DataFrame, traits: Sequence[str]) -> list[Block]:
-    """Each trait, each pair of traits, and the area."""
-    single = [Block(name, tuple(cells[name].unique(maintain_order=True))) for name in traits]
-    pairs = [
-        Block(f"{a.name}:{b.name}", tuple(f"{x}:{y}" for x, y in itertools.product(a.levels, b.levels)))
-        for a, b in itertools.combinations(single, 2)
-    ]
-    return [*single, *pairs, Block("location", tuple(cells["location"].unique(maintain_order=True)))]
-
-
-def _random(frame: pl.DataFrame, blocks: Sequence[Block]) -> Floats:
-    parts = []
-    for block in blocks:
-        names = block.name.split(":")
-        at = frame.select(pl.concat_str(names, separator=":").alias("at"))["at"]
-        place = {level: k for k, level in enumerate(block.levels)}
-        columns = np.zeros((frame.height, len(block.levels)))
-        columns[np.arange(frame.height), [place[level] for level in at]] = 1
-        parts.append(columns)
-    return np.hstack(parts)
-
-
-def _fixed(
-    frame: pl.DataFrame, covariates: Sequence[str], scale: tuple[Floats, Floats] | None = None
-) -> tuple[Floats, tuple[Floats, Floats]]:
-    """A one, and the covariates on the scale of the census' areas."""
-    values = frame.select(covariates).to_numpy().astype(float) if covariates else np.zeros((frame.height, 0))
-    if scale is None:
-        spread = values.std(axis=0)
-        scale = values.mean(axis=0), np.where(spread > 0, spread, 1.0)
-    return np.hstack([np.ones((frame.height, 1)), (values - scale[0]) / scale[1]]), scale
-
-
-# ---- the fit --------------------------------------------------------------------------------------------------------
-
-
-def _expit(log_odds: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
-    return found
-
-
-@dataclass(frozen=True)
-class _Solved:
-    """A penalised fit: coefficients, information, and the logarithm of the evidence for its variances."""
-
-    theta: Floats
-    information: Floats
-    evidence: float
-
-
-def _solve(x: Floats, tried: Floats, found: Floats, penalty: Floats, theta: Floats) -> _Solved:
-    """Newton's method from a start; the evidence by Laplace's approximation, but for a constant."""
-    at = theta.copy()
-    information: Floats = np.eye(at.size)
-    for _ in range(_STEPS):
-        p = _expit(x @ at)
-        information = (x * (tried * p * (1 - p))[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(information, x.T @ (found - tried * p) - penalty * at)
-        at += step
-        if np.abs(step).max() < _CLOSE:
-            break
-    log_odds = x @ at
-    likelihood = found @ log_odds - tried @ np.logaddexp(0, log_odds)
-    prior = 0.5 * (np.log(penalty).sum() - penalty @ at**2)
-    return _Solved(at, information, float(likelihood + prior - 0.5 * np.linalg.slogdet(information)[1]))
-
-
-def _penalty(variances: Floats, sizes: Sequence[int], fixed: int) -> Floats:
-    return np.concatenate([np.full(fixed, _FLAT), np.repeat(1 / variances, sizes)])
-
-
-def _fit(x: Floats, tried: Floats, found: Floats, blocks: Sequence[Block], fixed: int) -> tuple[Floats, Floats]:
-    """Coefficients and the variance of each block, by EM around the penalised fit."""
-    sizes = [len(block.levels) for block in blocks]
-    starts = fixed + np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int)
-    variances: Floats = np.full(len(blocks), 0.25)
-    theta: Floats = np.zeros(x.shape[1])
-    share = found.sum() / tried.sum()
-    theta[0] = np.log(share / (1 - share))
-    for _ in range(_ROUNDS):
-        solved = _solve(x, tried, found, _penalty(variances, sizes, fixed), theta)
-        theta, inverse = solved.theta, np.linalg.inv(solved.information)
-        new = [
-            (theta[a : a + n] @ theta[a : a + n] + np.trace(inverse[a : a + n, a : a + n])) / n
-            for a, n in zip(starts, sizes, strict=True)
-        ]
-        before, variances = variances, np.maximum(np.array(new), _LEAST_VARIANCE)
-        if np.abs(np.log(variances / before)).max() < _SETTLED:
-            break
-    return theta, variances
-
-
-def _draws(
-    x: Floats,
-    tried: Floats,
-    found: Floats,
-    blocks: Sequence[Block],
-    fixed: int,
-    chance: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Draws of the coefficients, over what the spread of areas may be, and the variances that they rest on."""
-    sizes = [len(block.levels) for block in blocks]
-    theta, variances = _fit(x, tried, found, blocks, fixed)
-    solved = []
-    for spread in _SPREADS:
-        here = np.append(variances[:-1], spread**2)
-        solved.append(_solve(x, tried, found, _penalty(here, sizes, fixed), theta))
-    weight = np.array([s.evidence for s in solved]) - 0.5 * (_SPREADS / _USUAL_SPREAD) ** 2
-    share = np.exp(weight - weight.max()) * np.gradient(_SPREADS)
-    parts = []
-    for one, n in zip(solved, chance.multinomial(_DRAWS, share / share.sum()), strict=True):
-        root = np.linalg.cholesky(one.information)
-        parts.append(one.theta + np.linalg.solve(root.T, chance.standard_normal((one.theta.size, n))).T)
-    variances[-1] = float((share / share.sum()) @ _SPREADS**2)
-    return np.vstack(parts), variances
-
-
-def _added_up(cells: pl.DataFrame, chances: Floats, people: pl.DataFrame, register: Any, level: float) -> pl.DataFrame:
-    count = cells["people"].to_numpy()
-    areas = cells["location"].unique(maintain_order=True)
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    asked = dict(people.group_by("location").agg(pl.col("_people").sum()).iter_rows())
-    known: dict[str, float] = {}
-    if register is not None:
-        table = _needed(register, "the register", ["location", "registered"])
-        known = {str(a): float(n) for a, n in table.iter_rows() if n is not None}
-    rows = []
-    for area in areas:
+def _added_up(
+    cells: pl.DataFrame,
+    drawn: dict[str, Floats],
+    surveyed: dict[str, int],
+    register: dict[str, float] | None,
+    level: float,
+) -> tuple[pl.DataFrame, list[str]]:
+    """A row an area, and what does not fit."""
+    rows, beyond = [], []
+    sums: dict[str, Floats] = {}
+    for area in cells["location"].unique(maintain_order=True):
         at = (cells["location"] == area).to_numpy()
-        population = float(count[at].sum())
-        if population == 0:
-            raise InputError(f"nobody lives in '{area}' by the census. Leave the area out")
-        cases = count[at] @ chances[at]
-        low, high = np.quantile(cases, tails)
-        row: dict[str, Any] = {
-            "location": area,
-            "population": population,
-            "surveyed": asked.get(area, 0),
-            "prevalence": cases.mean() / population,
-            "lower": low / population,
-            "upper": high / population,
-            "cases": cases.mean(),
-            "cases_lower": low,
-            "cases_upper": high,
-        }
+        population = float(cells["people"].to_numpy()[at].sum())
+        here = {name: people[at].sum(axis=0) for name, people in drawn.items()}
+        cases = _told("cases", here["cases"], level)
+        row: dict[str, Any] = {"location": area, "population": population, "surveyed": surveyed.get(area, 0)}
+        row |= {
+            "prevalence": cases["cases"] / population,
+            "lower": cases["cases_lower"] / population,
+            "upper": cases["cases_upper"] / population,
+        } | cases
+        if "undiagnosed" in here:
+            row |= _told("undiagnosed", here["undiagnosed"], level)
         if register is not None:
-            registered = known.get(area)
-            gap = None if registered is None else np.maximum(cases - registered, 0)
-            bounds = (None, None) if gap is None else np.quantile(gap, tails)
-            row |= {
-                "registered": registered,
-                "undiagnosed": None if gap is None else gap.mean(),
-                "undiagnosed_lower": bounds[0],
-                "undiagnosed_upper": bounds[1],
-            }
+            registered = register.get(area)
+            row["registered"] = registered
+            if "diagnosed" in here:
+                row |= _told("diagnosed", here["diagnosed"], level)
+            else:
+                less = None if registered is None else here["cases"] - registered
+                row |= _told("cases_less_registered", less, level)
+            if registered is not None:
+                sums = {name: sums.get(name, 0) + people for name, people in here.items()}
+                if registered > cases["cases_upper"]:
+                    beyond.append((area, registered, cases["cases"]))
         rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)
+    notes = [] if register is None else _fits(beyond, sums, sum(register.values()))
+    return pl.DataFrame(rows, infer_schema_length=None), notes
+
+
+def _told(name: str, people: Floats | None, level: float) -> dict[str, Any]:
+    """Mean and interval of draws, under the names of their columns."""
+    if people is None:
+        return {name: None, f"{name}_lower": None, f"{name}_upper": None}
+    low, high = np.quantile(people, [(1 - level) / 2, (1 + level) / 2])
+    return {name: float(people.mean()), f"{name}_lower": float(low), f"{name}_upper": float(high)}
+
+
+def _fits(beyond: list[tuple[str, float, float]], sums: dict[str, Floats], registered: float) -> list[str]:
+    """What a register and the survey say of each other."""
+    notes = []
+    if beyond:
+        area, on_it, cases = beyond[0]
+        notes.append(
+            f"more people are registered than there are cases in {named([name for name, _, _ in beyond])} (in '{area}' "
+            f"{on_it:,.0f}, against {cases:,.0f}): many of them have no obstruction, or the register counts other ages "
+            "or places than the census"
+        )
+    if "diagnosed" not in sums:
+        return [*notes, NOT_UNDIAGNOSED]
+    told = _told("told", sums["diagnosed"], _SURE)
+    if not told["told_lower"] <= registered <= told["told_upper"]:
+        notes.append(
+            f"the register has {registered:,.0f} people; by the survey {told['told']:,.0f} ({told['told_lower']:,.0f} "
+            f"to {told['told_upper']:,.0f}) have a diagnosis, so the two don't mean the same. The level of the "
+            "undiagnosed is the survey's; the register only tells how areas differ"
+        )
+    return notes
