@@ -101,8 +101,10 @@ def laplace(counts: np.ndarray, epsilon: float, bound: int) -> np.ndarray:
     """
     noisy = _mechanism(scale(epsilon, bound))
     flat = counts.astype(np.int64).ravel()
-    done = [noisy(flat[k : k + _CHUNK].tolist()) for k in range(0, flat.size, _CHUNK)]
-    return np.array([v for part in done for v in part], dtype=np.int64).reshape(counts.shape)
+    done = np.zeros(flat.size, dtype=np.int64)
+    for k in range(0, flat.size, _CHUNK):
+        done[k : k + _CHUNK] = noisy(flat[k : k + _CHUNK].tolist())
+    return done.reshape(counts.shape)
 
 
 def consistent(places: Tree, noisy: np.ndarray, size: np.ndarray | None = None) -> np.ndarray:
