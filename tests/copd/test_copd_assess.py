@@ -114,6 +114,27 @@ def test_scope_flags() -> None:
     assert "outside" in assess(SMOKER | {"height_cm": 215}).flags
 
 
+@pytest.mark.parametrize(
+    ("odd", "flags"),
+    [({"pef_lpm": 65}, "outside"), ({"pef_lpm": 90}, None), ({"age": 84}, "over_79"), ({"height_cm": 215}, "outside")],
+    ids=["low flow", "usual flow", "old", "tall"],
+)
+def test_what_is_outside_the_models_data_is_flagged_alike_for_one_person_and_in_a_table(
+    odd: dict[str, Any], flags: str | None
+) -> None:
+    person = SMOKER | odd
+    said = assess(person)
+    assert [f for f in said.flags if f != "subgroup"] == ([flags] if flags else [])
+    assert assess_table(pl.DataFrame([person, SMOKER], infer_schema_length=None))["flags"].to_list() == [flags, None]
+    if "pef_lpm" in odd and flags:
+        assert "peak flow 65 L/min (data from 81.9 to 953.1)" in "\n".join(told(said).lines())
+
+
+def test_two_models_of_one_outcome_and_tier_are_refused() -> None:
+    with pytest.raises(InputError, match="two models of y_llngl, tier A, were given"):
+        assess(SMOKER, local=[models("A")[0], models("A")[0]])
+
+
 def test_an_unanswered_symptom_is_no_absent_symptom() -> None:
     assert "asymptomatic" not in assess({k: v for k, v in HEALTHY.items() if k != "cough_3mo"}).flags
 

@@ -6,6 +6,7 @@ predicted. Nothing here is a diagnosis: obstruction is found by spirometry, COPD
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,13 +58,17 @@ def models(tier: str, local: Local = ()) -> tuple[RiskModel, ...]:
     Raises
     ------
     InputError
-        One of them is of an outcome that an assessment does not show.
+        One of them is of an outcome that an assessment does not show, or two are of the same outcome and tier.
     """
     strange = [model.outcome for model in local if model.outcome not in SHOWN]
     if strange:
         raise InputError(f"a model of {strange[0]} was given; an assessment shows {', '.join(SHOWN)}")
     own = {(model.outcome, model.tier): model for model in local}
     return tuple(own.get((outcome, tier)) or RiskModel.load(outcome, tier) for outcome in SHOWN)
+    if len(own) < len(local):
+        kinds = Counter((model.outcome, model.tier) for model in local)
+        outcome, tier_twice = kinds.most_common(1)[0][0]
+        raise InputError(f"two models of {outcome}, tier {tier_twice}, were given. Leave one of them out")
 
 
 def models_of(tier: str, outcomes: Sequence[str], local: Local = ()) -> tuple[RiskModel, ...]:
@@ -298,11 +303,8 @@ def _scored(
     ]
     outside = tuple(
         Outside(item, float(known[item]), low, high)
-        for item, (low, high) in first.seen.items()
-        if item in known
-        and item in all_items()
-        and all_items()[item].kind == "number"
-        and not low <= known[item] <= high
+        for item, (low, high) in limits(first).items()
+        if item in known and not low <= known[item] <= high
     )
     symptoms = [known.get(i.name) for i in all_items().values() if i.symptom and _asked(i, first)]
     flags = _age_flags(known.get("age"))
@@ -395,6 +397,23 @@ def own_items(model: RiskModel) -> dict[str, tuple[str, ...]]:
 def own_name(name: str) -> str:
     """Name of a model's item among those of people: `sex` for `male`, `pef_lpm` for `pef_lps`."""
     return {"male": "sex", "pef_lps": "pef_lpm"}.get(name, name)
+def limits(model: RiskModel) -> dict[str, tuple[float, float]]:
+    """Ranges of the numbers that a model learned from, in the units of people; the age has flags of its own.
+
+    Examples
+    --------
+    >>> low, high = limits(models("B")[0])["pef_lpm"]
+    >>> round(low), round(high)
+    (82, 953)
+    """
+    found = {}
+    for name, (low, high) in model.seen.items():
+        item, factor = own_name(name), LITRES_A_MINUTE if name == "pef_lps" else 1
+        if item != "age" and item in all_items() and all_items()[item].kind == "number":
+            found[item] = (factor * low, factor * high)
+    return found
+
+
 
 
 def _varied(raw: pl.DataFrame, items: Sequence[Item], model: RiskModel) -> list[Missing]:

@@ -35,8 +35,8 @@ STEPS = {
     "pre": "repeat after a bronchodilator: obstruction before one does not confirm COPD",
     "border": "repeat on another day: a ratio from .60 to .80 after a bronchodilator may change sides",
     "post": "clinical assessment: obstruction stays after a bronchodilator",
-    "reversible": "assess for asthma and follow up: reversible obstruction, gone after a bronchodilator, so COPD is not "
-    "confirmed",
+    "reversible": "assess for asthma and follow up: reversible obstruction, gone after a bronchodilator, so COPD is "
+    "not confirmed",
     "gone": "repeat on another day and follow up: obstruction before a bronchodilator is gone after it, so COPD is not "
     "confirmed",
     "gone_low": "clinical assessment and lung volumes: obstruction before a bronchodilator is gone after it, so COPD "

@@ -25,6 +25,7 @@ from salus.copd.assessment import (
     Local,
     inputs_of,
     label_of,
+    limits,
     model_frame,
     models,
     models_of,
@@ -356,9 +357,9 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], local:
     symptoms = [i.name for i in all_items().values() if i.symptom and i.name in {m.name for m in model.items()}]
     age, by_model = pl.col("age"), tiers != "C"
     outside = [
-        ~pl.col(name).is_between(low, high)
-        for name, (low, high) in model.seen.items()
-        if name != "age" and name in all_items() and all_items()[name].kind == "number"
+        pl.any_horizontal([~pl.col(n).is_between(*bounds) for n, bounds in limits(models(tier, local)[0]).items()])
+        & pl.lit(tiers == tier)
+        for tier in ("A", "B")
     ]
     tests = {
         "no_age": age.is_null(),
@@ -366,7 +367,7 @@ def _flags(fine: pl.DataFrame, tiers: pl.Series, outcomes: Sequence[str], local:
         "over_79": age >= AGES[1] + 1,
         "asymptomatic": pl.all_horizontal([pl.col(s) == 0 for s in symptoms]) & pl.lit(by_model),
         "diagnosed": (pl.col("prior_dx") == 1) & pl.lit(by_model),
-        "outside": pl.any_horizontal(outside) & pl.lit(by_model),
+        "outside": pl.any_horizontal(outside),
     }
     words = [pl.when(test).then(pl.lit(name)) for name, test in tests.items()]
     found = fine.select(pl.concat_str(words, separator=" ", ignore_nulls=True).replace("", None).alias("flags"))
