@@ -50,7 +50,10 @@ WRONG_COLUMNS: dict[str, tuple[Change, str]] = {
     "feet": (lambda t: t.with_columns(pl.col("height_cm") / 30.48), r"height_cm can't be right for 300 of 300.*feet"),
     "flow": (lambda t: t.with_columns(pl.col("pef_lps") * 60), r"pef_lps can't be right for .*column of L/s"),
     "never smoked": (lambda t: t.with_columns(pl.lit("never").alias("smk_status")), r"smk_\w+ can't be right for"),
-    "codes": (lambda t: t.with_columns(pl.col("wheeze_12mo") + 1), r"wheeze_12mo can't be right for .*can't be read"),
+    "codes": (
+        lambda t: t.with_columns(pl.col("dyspnea_exertion") + 1),
+        r"dyspnea_exertion can't be right for .*can't be read",
+    ),
     "percent": (lambda t: t.with_columns(pl.lit(170.0).alias("income_percentile")), r"income_percentile can't be"),
 }
 

@@ -33,7 +33,7 @@ UNUSUAL_SHARE = 0.05
 above 50, and most would have, had they been weighed in pounds."""
 _OWN = {"sex": "male", "pef_lpm": "pef_lps"}
 """Items that the data dictionary has by another name than the questions."""
-_BESIDE = ("bmi", "pack_years", "smk_ever100", "smk_start_age", "prior_dx", EDUCATION, INCOME)
+_BESIDE = ("bmi", "pack_years", "smk_ever100", "prior_dx", EDUCATION, INCOME)
 """Columns that no model reads by themselves, but that may say that another one is wrong, or stand for another one."""
 _READ = {*MODEL_ITEMS, *_BESIDE}
 

@@ -192,11 +192,11 @@ def _values(raw: pl.Series, item: Item, factor: float, *, male: bool) -> tuple[p
     if raw.dtype == pl.Null:
         return pl.Series([None], dtype=item.dtype).new_from_index(0, raw.len()), nothing
     if male:
-        known = (raw.fill_nan(None) if raw.dtype.is_float() else raw).is_not_null()
+        there = (raw.fill_nan(None) if raw.dtype.is_float() else raw).is_not_null()
         in_words = raw.cast(pl.Float64, strict=False).replace_strict(
             {1.0: "male", 0.0: "female"}, default="male is not 1 or 0"
         )
-        raw = pl.select(pl.when(known).then(in_words)).to_series()
+        raw = pl.select(pl.when(there).then(in_words)).to_series()
     if item.kind == "number" and raw.dtype.is_numeric():
         number = raw.cast(pl.Float64)
         if raw.dtype.is_float():

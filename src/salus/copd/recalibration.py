@@ -157,7 +157,10 @@ def recalibrate(frame: pl.DataFrame, where: str, model: RiskModel, *, name: str 
             f"people there, about {takes.events:,} with the outcome ({takes.for_ratio:,} for observed over expected, "
             f"{takes.for_slope:,} for the slope; {SOURCE}). Bring more, or use the model without calibration"
         )
-    found = fit(at[:, None], y, design.weights, np.zeros(1))
+    try:
+        found = fit(at[:, None], y, design.weights, np.zeros(1))
+    except np.linalg.LinAlgError as error:
+        raise InputError(f"no slope can be fitted to the probabilities in {name}. Bring more people") from error
     slope = float(found.coefficients[0])
     if slope <= 0:
         raise InputError(
