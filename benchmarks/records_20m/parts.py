@@ -21,7 +21,13 @@ import duckdb
 import polars as pl
 
 STEPS: list[dict[str, Any]] = []
-_LOADED = ("salus.sources.fhir", "salus.sources.linelist", "salus.privacy.steps.counting", "salus.privacy.verification")
+_LOADED = (
+    "salus.sources.fhir",
+    "salus.sources.linelist",
+    "salus.privacy.steps.counting",
+    "salus.privacy.verification",
+    "ibis.backends.sql.compilers",  # else it is loaded with the first question
+)
 
 
 def spent() -> float:

@@ -113,6 +113,28 @@ def test_nothing_is_lost_without_a_reason(tmp_path):
     )
 
 
+def test_of_ids_that_come_twice_one_stands_whatever_the_order_of_the_lines(tmp_path):
+    patients = [patient(1, gender=None), patient(1, birthDate="2016"), patient(1), patient(2)]
+    later = {"period": {"start": "2024-01-05"}}
+    encounters = [
+        encounter(1, who=2),
+        encounter(1),
+        encounter(1, **later),
+        encounter(1, status="planned"),
+        encounter(2),
+    ]
+    frames = [
+        rows(open_fhir([write(tmp_path / name, patients[::step], encounters[::step], [condition(1), condition(2, 2)])]))
+        for name, step in (("f", 1), ("g", -1))
+    ]
+    first, second = (frame.drop("file").sort("encounter") for frame in frames)
+    assert first.equals(second)
+    assert first.select("encounter", "person", "sex", "left_out").rows() == [
+        ("e1", "p1", "male", None),
+        ("e2", "p1", "male", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "reference", ["Patient/p1", "https://host/fhir/Patient/p1", "Patient/p1/_history/3", "urn:uuid:p1"]
 )

@@ -56,7 +56,7 @@ SNOMED = ("http://snomed.info/sct%", "urn:oid:2.16.840.1.113883.6.96")
 MAX_LINE = 2**24
 """Bytes that one resource may have."""
 
-_SEEN, _SNIFFED = 1000, 2 * MAX_LINE
+_SEEN, _HEAD, _SNIFFED = 1000, 2**21, 2 * MAX_LINE
 
 
 @dataclass(frozen=True)
@@ -92,44 +92,50 @@ class FhirBulk:
         """
         patient, encounter, condition = (self._scan(name) for name in SCHEMAS)
         used = f"list_filter(code.coding, lambda x: {_is(ICD10, 'x.system')} OR {_is(SNOMED, 'x.system')})"
-        codings = "CASE WHEN coalesce(len(used), 0) > 0 THEN used ELSE [{'system': NULL, 'code': NULL}] END"
-        birth = sql.partial_date_sql("p.birthDate", "e.day")
-        # a line that can't be read comes as a row without an id: it goes along, so that no file is parsed twice
+        day, reported = (sql.date_sql(f"left({c}, 10)", "VARCHAR") for c in ('period."start"', "recordedDate"))
+        birth = f"coalesce(p.birth, {sql.partial_date_sql('p.born', 'e.day')})"
+        # Each file is parsed once. A line that can't be read comes as a row without an id, and goes along.
         return f"""
-WITH patients AS MATERIALIZED ({patient}),
-p AS (SELECT *, list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT
-  NULL), 1)
-           AS home FROM patients WHERE id IS NOT NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY
-           birthDate, gender) = 1),
-e AS (SELECT *, "class".code AS kind, {_reference("subject.reference")} AS patient, period."start" AS started,
-      {sql.date_sql('left(period."start", 10)', "VARCHAR")} AS day FROM ({encounter})
-      QUALIFY id IS NULL OR row_number() OVER (PARTITION BY id ORDER BY period."start", status) = 1),
-filtered AS (SELECT *, {used} AS used FROM ({condition})),
-c AS (SELECT filename, id, CASE WHEN id IS NOT NULL THEN {_reference("encounter.reference")} END AS visit,
-      list_extract(verificationStatus.coding, 1).code AS verified, recordedDate, unnest({codings}) AS coding
-      FROM filtered)
-SELECT coalesce(c.filename, e.filename) AS file, e.patient AS person, coalesce(e.id, c.visit) AS encounter, {birth}
-  AS birth_date,
-  CAST(NULL AS INTEGER) AS age, e.day AS date, {sql.date_sql("left(c.recordedDate, 10)", "VARCHAR")} AS reported,
-  p.home AS district, {sql.words_sql("p.gender", records.SEXES)} AS sex,
-  {sql.words_sql("e.kind", records.CLASSES)} AS encounter_class,
-  CASE WHEN {_is(ICD10, "c.coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "c.coding.system")} THEN 'snomed' END AS
-  code_system,
-  c.coding.code AS code,
+WITH person AS MATERIALIZED (
+  SELECT id, birthDate AS born, known.meaning AS sex, CASE WHEN id IS NULL THEN filename END AS filename,
+    CASE WHEN length(birthDate) NOT IN (4, 7) THEN TRY_CAST(left(birthDate, 10) AS DATE) END AS birth,
+    list_extract(list_filter(list_transform(address, lambda a: a.district), lambda d: d IS NOT NULL), 1) AS home
+  FROM ({patient}) LEFT JOIN {sql.words_table(records.SEXES)} AS known ON lower(trim(gender)) = known.word),
+{_once("person", "born, sex, home")},
+visit AS MATERIALIZED (
+  SELECT id, filename, status, known.meaning AS kind, period."start" AS started, {day} AS day,
+    {_reference("subject.reference", "Patient")} AS patient
+  FROM ({encounter}) LEFT JOIN {sql.words_table(records.CLASSES)} AS known ON lower(trim("class".code)) = known.word),
+{_once("visit", "started, status, patient, kind")},
+v AS (SELECT e.id, e.filename, e.patient, e.day, e.kind, p.home, p.sex, {birth} AS birth,
+    CASE WHEN e.id IS NULL THEN 'a line is no readable Encounter'
+         WHEN p.id IS NULL THEN 'the person is not in the files'
+         WHEN e.day IS NULL AND e.started <> '' THEN 'unreadable visit date'
+         WHEN {birth} IS NULL AND p.born <> '' THEN 'unreadable birth date' END AS fault,
+    CASE WHEN e.id IS NOT NULL AND e.status IN ('entered-in-error', 'cancelled', 'planned')
+         THEN 'visit ' || e.status END AS left_out
+  FROM visit_once AS e LEFT JOIN (SELECT * FROM person_once WHERE id IS NOT NULL) AS p ON e.patient = p.id),
+diagnosis AS (
+  SELECT filename, id, CASE WHEN id IS NOT NULL THEN {_reference("encounter.reference", "Encounter")} END AS visit,
+    list_extract(verificationStatus.coding, 1).code AS verified, {reported} AS reported,
+    unnest(CASE WHEN len(used) > 0 THEN used ELSE [{{'system': NULL, 'code': NULL}}] END) AS coding
+  FROM (SELECT *, CASE WHEN len(code.coding) = 1 THEN code.coding ELSE {used} END AS used FROM ({condition}))),
+c AS (SELECT *, CASE WHEN {_is(ICD10, "coding.system")} THEN 'icd10' WHEN {_is(SNOMED, "coding.system")} THEN 'snomed'
+    END AS code_system FROM diagnosis)
+SELECT coalesce(c.filename, v.filename) AS file, v.patient AS person, coalesce(v.id, c.visit) AS encounter,
+  v.birth AS birth_date, CAST(NULL AS INTEGER) AS age, v.day AS date, c.reported, v.home AS district, v.sex,
+  v.kind AS encounter_class, c.code_system, CASE WHEN c.code_system IS NOT NULL THEN c.coding.code END AS code,
   CASE WHEN c.filename IS NOT NULL AND c.id IS NULL THEN 'a line is no readable Condition'
-       WHEN e.filename IS NOT NULL AND e.id IS NULL THEN 'a line is no readable Encounter'
-       WHEN e.id IS NULL THEN 'the visit is not in the files' WHEN p.id IS NULL THEN 'the person is not in the files'
-       WHEN e.day IS NULL AND e.started <> '' THEN 'unreadable visit date'
-       WHEN {birth} IS NULL AND p.birthDate <> '' THEN 'unreadable birth date' END AS fault,
-  CASE WHEN (c.filename IS NOT NULL AND c.id IS NULL) OR (e.filename IS NOT NULL AND e.id IS NULL) THEN NULL
-       WHEN e.status IN ('entered-in-error', 'cancelled', 'planned') THEN 'visit ' || e.status
+       WHEN v.filename IS NULL THEN 'the visit is not in the files' ELSE v.fault END AS fault,
+  CASE WHEN (c.filename IS NOT NULL AND c.id IS NULL) OR (v.filename IS NOT NULL AND v.id IS NULL) THEN NULL
+       WHEN v.left_out IS NOT NULL THEN v.left_out
        WHEN c.verified IN ('entered-in-error', 'refuted') THEN 'diagnosis ' || c.verified
-       WHEN c.filename IS NULL THEN 'visit without a diagnosis' WHEN c.coding.system IS NULL
-       THEN 'code system not used' END AS left_out
-FROM c FULL OUTER JOIN e ON c.visit = e.id LEFT JOIN p ON e.patient = p.id
+       WHEN c.filename IS NULL THEN 'visit without a diagnosis'
+       WHEN c.code_system IS NULL THEN 'code system not used' END AS left_out
+FROM c FULL OUTER JOIN v ON c.visit = v.id
 UNION ALL
 SELECT filename, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  'a line is no readable Patient', NULL FROM patients WHERE id IS NULL"""
+  'a line is no readable Patient', NULL FROM person WHERE id IS NULL"""
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
         """No lines beyond those that the question itself gives with a fault.
@@ -191,7 +197,10 @@ def _look(path: Path) -> tuple[str, set[str], set[str]]:
     """Type of resource of a file, and elements and tags of its first lines."""
     kind, elements, tags = "", set(), set()
     lines.guard_packed(path)
-    for line in records.first_bytes(path, _SNIFFED).split(b"\n")[:_SEEN]:
+    head = records.first_bytes(path, _HEAD)
+    if len(head) == _HEAD and head.count(b"\n") < _SEEN:
+        head = records.first_bytes(path, _SNIFFED)
+    for line in head.split(b"\n", _SEEN)[:_SEEN]:
         try:
             resource = json.loads(line)
         except (ValueError, RecursionError):
@@ -214,6 +223,22 @@ def _is(patterns: Sequence[str], column: str) -> str:
     return "(" + " OR ".join(f"{column} LIKE {quoted(p)}" for p in patterns) + ")"
 
 
-def _reference(column: str) -> str:
-    """The identifier in ``Patient/123``, ``http://host/Patient/123/_history/2`` or ``urn:uuid:...``."""
-    return f"regexp_extract({column}, '(?:^|[/:])([A-Za-z0-9.-]+)(?:/_history/.*)?$', 1)"
+def _once(table: str, order: str) -> str:
+    """Common tables: ids that come twice, and the table with the first row of each; only those are sorted."""
+    return f"""{table}_twice AS MATERIALIZED (
+  SELECT id FROM {table} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1),
+{table}_once AS (
+  SELECT * FROM {table} ANTI JOIN {table}_twice USING (id) UNION ALL
+  SELECT * FROM {table} SEMI JOIN {table}_twice USING (id)
+  QUALIFY row_number() OVER (PARTITION BY id ORDER BY {order}) = 1)"""
+
+
+def _reference(column: str, kind: str) -> str:
+    """The identifier in ``Patient/123``, ``http://host/Patient/123/_history/2`` or ``urn:uuid:...``.
+
+    The first form is by far the most common, and matching it whole is cheaper than taking it apart.
+    """
+    return (
+        f"CASE WHEN regexp_full_match({column}, '{kind}/[A-Za-z0-9.-]+') THEN substr({column}, {len(kind) + 2}) "
+        f"ELSE regexp_extract({column}, '(?:^|[/:])([A-Za-z0-9.-]+)(?:/_history/.*)?$', 1) END"
+    )

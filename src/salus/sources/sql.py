@@ -77,6 +77,27 @@ def words_sql(column: str, words: Mapping[str, Sequence[str]]) -> str:
     return f"CASE {cases} END"
 
 
+def words_table(words: Mapping[str, Sequence[str]]) -> str:
+    """SQL of a table ``(word, meaning)`` to join with, cheaper than :func:`words_sql` where there are many rows.
+
+    Parameters
+    ----------
+    words : mapping of str to sequence of str
+        Contract's word -> the source's, in lower case; a word of two meanings has the first.
+
+    Examples
+    --------
+    >>> words_table({"male": ("m", "男"), "other": ("o", "m")})
+    "(SELECT unnest(['m', '男', 'o']) AS word, unnest(['male', 'male', 'other']) AS meaning)"
+    """
+    first: dict[str, str] = {}
+    for meaning, known in words.items():
+        for word in known:
+            first.setdefault(word, meaning)
+    listed, meanings = (", ".join(quoted(t) for t in texts) for texts in (first, first.values()))
+    return f"(SELECT unnest([{listed}]) AS word, unnest([{meanings}]) AS meaning)"
+
+
 def quoted(text: str) -> str:
     """A text as a literal of SQL.
 
