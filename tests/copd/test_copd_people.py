@@ -164,6 +164,25 @@ def test_a_table_is_summed_up_and_strict_asks_for_no_refused_row(tmp_path: Path)
     assert run.invoke(app, [*options, "--strict"]).exit_code == 1
     made = json.loads(run.invoke(app, [*options[:3], "--json"]).output)
     assert (made["inside_only"], made["rows"], len(made["people"])) == (True, 4, 4)
+    assert set(made["fairness"]) == {"A", "B"}
+    assert f"By questionnaire: {made['fairness']['A']}" in said.output
+    assert "Rows with an id" not in said.output
+
+
+def test_ids_that_stand_twice_are_counted_over_all_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people_files, "BATCH", 3)
+    twice = pl.concat([ROWS, ROWS.head(2), ROWS.head(1)])
+    twice.write_csv(tmp_path / "people.csv")
+    options = ["copd", "assess", str(tmp_path / "people.csv"), "--out", str(tmp_path / "out.csv")]
+    said = run.invoke(app, options)
+    assert "Rows with an id that an earlier row has: 3. Is somebody in the table twice?" in said.output
+    assert json.loads(run.invoke(app, [*options, "--json"]).output)["repeated_ids"] == 3
+    tally = Tally()
+    spirometry(twice, tally=tally)
+    assert tally.repeated == 3
+    tally = Tally()
+    assess_table(twice.drop("id"), tally=tally)
+    assert tally.repeated == 0
 
 
 def test_one_persons_result_is_written_as_json_for_its_owner(tmp_path: Path) -> None:
@@ -182,6 +201,28 @@ def test_spirometry_of_one_person_by_three_sets() -> None:
         assert title in said.output
     made = json.loads(run.invoke(app, ["copd", "spirometry", *options, "--group", "caucasian", "--json"]).output)
     assert [e["equation"] for e in made["equations"]] == ["gli_global_2022", "gli_2012", "nhanes3"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--age", "52", "--sex", "male", "--height", "175", "--fev1", "1"], "--fvc is missing: age, sex, height"),
+        (["--age", "52", "--post-fvc", "3"], "--sex and --height and --post-fev1 are missing"),
+        ([], "--age and --sex and --height and --fev1 and --fvc are missing"),
+    ],
+    ids=["no fvc", "no sex", "nothing"],
+)
+def test_spirometry_of_one_person_names_the_options_that_are_missing(options: list[str], said: str) -> None:
+    found = run.invoke(app, ["copd", "spirometry", *options])
+    assert isinstance(found.exception, InputError)
+    assert said in str(found.exception)
+    assert "tier" not in str(found.exception)
+
+
+def test_an_answer_given_twice_is_refused() -> None:
+    found = run.invoke(app, ["copd", "assess", "-a", "age=62", "-a", "age=38"])
+    assert isinstance(found.exception, InputError)
+    assert "--answer gives age twice: '62' and '38'" in str(found.exception)
 
 
 def test_every_item_and_every_column_of_the_result_is_in_the_docs() -> None:

@@ -101,6 +101,23 @@ def test_fhir_spirometry_and_peak_flow_in_their_units(tmp_path: Path) -> None:
     assert assess_table(people).row(0, named=True)["below_lln"] is True
 
 
+@pytest.mark.parametrize(
+    ("asked_by", "refused"),
+    [(None, False), ("urn:salus:questionnaire:copd", False), ("urn:salus:questionnaire:copd|1", False),
+     ("http://example.org/Questionnaire/intake", True)],
+    ids=["not said", "ours", "ours with its version", "another"],
+)  # fmt: skip
+def test_answers_to_another_questionnaire_are_not_taken_for_ours(
+    tmp_path: Path, asked_by: str | None, refused: bool
+) -> None:
+    response = RESPONSE if asked_by is None else RESPONSE | {"questionnaire": asked_by}
+    (tmp_path / "people.json").write_text(bundle([*RESOURCES[:-1], response]), encoding="utf-8")
+    row = assess_table(people_from_fhir([tmp_path / "people.json"])).row(0, named=True)
+    assert (row["refused"] is not None) == refused
+    if refused:
+        assert "smoked is '30, asked by http://example.org/Questionnaire/intake', which can't be read" in row["refused"]
+
+
 def test_fhir_in_an_unknown_unit_is_refused_with_its_reason(tmp_path: Path) -> None:
     file = tmp_path / "people.json"
     file.write_text(bundle([PATIENT, observation("29463-7", 12, "[stone_av]")]), encoding="utf-8")

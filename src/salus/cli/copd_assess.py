@@ -126,7 +126,7 @@ def assess(
         return
     if answer and also:
         raise InputError("--with asks questions, and answers were given. Give the questionnaire's items with --answer.")
-    known = dict(_pair(text) for text in answer or [])
+    known = _answers(answer or [])
     looked_at = list(confirm or [])
     if not known:
         interview = ask(start(lang, tier=(tier or "B").upper(), instruments=also or []), Console(stderr=True))
@@ -198,7 +198,8 @@ def _many(
             )
     if as_json:
         listed = {} if rows is None else {"people": rows.to_dicts()}
-        typer.echo(json.dumps({"inside_only": True, **tally.as_dict(), **listed}, ensure_ascii=False, indent=1))
+        found = {"inside_only": True, **tally.as_dict(), "fairness": _fairness(tally, lang), **listed}
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         for line in summary(tally, out):
             typer.echo(line)
@@ -229,10 +230,16 @@ def _records(
             on_batch=lambda done: stages("Assessing", done, done),
         )
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=1))
+        told_of = found.as_dict() | {"fairness": _fairness(found.tally, lang)}
+        typer.echo(json.dumps(told_of, ensure_ascii=False, indent=1))
         return
     for line in (*found.lines(), *summary(found.tally, found.file)):
         typer.echo(line)
+
+
+def _fairness(tally: Tally, lang: str) -> dict[str, str]:
+    """What is to be said of groups that answers don't tell, by tier."""
+    return {tier: said for tier in ("A", "B") if tally.tiers[tier] and (said := fairness(tier, lang))}
 
 
 def _source(files: list[Path], kind: Format) -> tuple[Path | pl.DataFrame, list[Path]]:
@@ -275,10 +282,20 @@ def summary(tally: Tally, out: Path | None) -> Iterable[str]:
             yield f"             and {len(tally.kinds) - _SHOWN} more kinds"
     if tally.flags:
         yield "Flags: " + ", ".join(f"{name} {n:,}" for name, n in tally.flags.most_common())
-    for tier in ("A", "B"):
-        if tally.tiers[tier] and (said := fairness(tier, "en")):
-            yield f"{'By questionnaire' if tier == 'A' else 'With peak flow'}: {said}"
+    for tier, said in _fairness(tally, "en").items():
+        yield f"{'By questionnaire' if tier == 'A' else 'With peak flow'}: {said}"
+    if tally.repeated:
+        yield f"Rows with an id that an earlier row has: {tally.repeated:,}. Is somebody in the table twice?"
     yield f"{out}: {INSIDE}" if out else "--out FILE writes the rows; --json shows them."
+
+
+def _answers(texts: Iterable[str]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for name, value in map(_pair, texts):
+        if name in known:
+            raise InputError(f"--answer gives {name} twice: '{known[name]}' and '{value}'. Leave one of them out.")
+        known[name] = value
+    return known
 
 
 def _pair(text: str) -> tuple[str, str]:

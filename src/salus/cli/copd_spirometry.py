@@ -23,6 +23,9 @@ from salus.copd.told import equation_rows, told
 from salus.data.output import check_place
 from salus.errors import InputError
 
+_BODY = {"age": "--age", "sex": "--sex", "height_cm": "--height"}
+_SESSIONS = ({"fev1_l": "--fev1", "fvc_l": "--fvc"}, {"post_fev1_l": "--post-fev1", "post_fvc_l": "--post-fvc"})
+
 
 def spirometry(
     file: Annotated[
@@ -67,6 +70,7 @@ def spirometry(
             raise InputError("a file and one person's values were given. Leave one of the two out.")
         _many(file, out, lang, as_json=as_json)
         return
+    _complete(known)
     said = assess(known, lang=lang, tier="C", group=group)
     rows = every_equation(said, group)
     if as_json:
@@ -92,7 +96,7 @@ def _many(file: Path, out: Path | None, lang: str, *, as_json: bool) -> None:
     else:
         guard_output(out, [file])
         check_place(out, [file])
-        write_rows(out, spirometry_batches(batches(file), str(file), lang, tally))
+        write_rows(out, tally.watched(spirometry_batches(batches(file), str(file), lang, tally)))
     if as_json:
         listed = {} if rows is None else {"people": rows.to_dicts()}
         typer.echo(json.dumps({"inside_only": True, **tally.as_dict(), **listed}, ensure_ascii=False, indent=1))
@@ -101,6 +105,19 @@ def _many(file: Path, out: Path | None, lang: str, *, as_json: bool) -> None:
         typer.echo(line)
     if rows is not None:
         typer.echo(INSIDE)
+
+
+def _complete(known: dict[str, Any]) -> None:
+    """Refuse a person of whom the equations need more, naming the options."""
+    lacking = [option for name, option in _BODY.items() if name not in known]
+    sessions = [[option for name, option in one.items() if name not in known] for one in _SESSIONS]
+    if all(sessions):
+        lacking += next((gone for gone in sessions if len(gone) == 1), sessions[0])
+    if lacking:
+        raise InputError(
+            f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing: age, sex, height, and FEV1 and "
+            "FVC of one session are wanted; or a file with a row a person"
+        )
 
 
 def _pair(text: str) -> tuple[str, str]:

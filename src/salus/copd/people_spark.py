@@ -89,7 +89,7 @@ def assess_on_spark(
             pieces = pa.table({"piece": range(len(sizes)), "before": before}, schema=_PIECES)
             for said in engine.pieces(pieces, worker(job), "told string"):
                 tally.join(_tally(json.loads(said["told"])))
-        write_rows(out, _parts(Path(folder), len(sizes), job), on_batch=on_batch)
+        write_rows(out, tally.watched(_parts(Path(folder), len(sizes), job)), on_batch=on_batch)
     return tally
 
 

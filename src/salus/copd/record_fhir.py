@@ -1,7 +1,8 @@
 """FHIR R4 in and out: Patient, Observation, Condition and QuestionnaireResponse of people, and the Questionnaire.
 
 The newest value of each item counts. The age is that on the day of a person's newest resource. What is recorded in a
-unit that is not known stays as text, so that the row is refused with its reason.
+unit that is not known, or answers another questionnaire under the name of one of our items, stays as text, so that the
+row is refused with its reason.
 """
 
 from __future__ import annotations
@@ -163,8 +164,10 @@ def _take(resource: dict[str, Any], people: dict[str, _Person]) -> int:
                 person.set(item, "yes", day)
     else:
         day = str(resource.get("authored") or "")[:10]
+        asked_by = str(resource.get("questionnaire") or CANONICAL).partition("|")[0]
         for item, value in _responses(resource.get("item") or []):
-            person.set(item, value, day)
+            known = value if asked_by == CANONICAL or value is None else f"{_text(value)}, asked by {asked_by}"
+            person.set(item, known, day)
     return 1
 
 

@@ -52,7 +52,8 @@ def spirometry(people: Any, *, lang: str = "en", tally: Tally | None = None) -> 
     """
     frames = batches(people) if isinstance(people, str | Path) else iter([to_polars(people, "the table")])
     label = str(people) if isinstance(people, str | Path) else "the table"
-    return pl.concat(spirometry_batches(frames, label, lang, tally or Tally()))
+    counts = tally or Tally()
+    return pl.concat(counts.watched(spirometry_batches(frames, label, lang, counts)))
 
 
 def spirometry_batches(frames: Iterator[pl.DataFrame], label: str, lang: str, tally: Tally) -> Iterator[pl.DataFrame]:
