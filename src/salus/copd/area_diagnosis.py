@@ -5,56 +5,40 @@ Most people who were told of chronic bronchitis or emphysema have no obstruction
 undiagnosed ones: there it says 5.9 % where 11.3 % are. The survey knows of each person both, and each is a regression
 of its own: obstruction, then diagnosis among those with it and among those without.
 
-A register counts diagnosed people, with obstruction or not. It tells how areas differ in diagnosing, never the level,
+A register counts diagnosed people, with obstruction or not. It tells how areas differ in both, and never the level,
 since a register and a survey's question seldom mean quite the same: for each draw its counts are scaled to the survey's
-own sum, and the log-odds of being diagnosed are moved in each area until they agree with it (the logit shift: Ghitza
-and Gelman, American Journal of Political Science 2013, 57(3), 762-776).
+own sum. Draws are then weighted, area by area, by how well they tell the scaled count (importance resampling: Rubin,
+Bayesian Statistics 3, 1988, 395-402). Long tails keep a register that is far off from deciding anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from salus.copd.area_model import Floats, chances, expit
+from salus.copd.area_model import Floats, chances
 from salus.copd.area_tables import tallied
 from salus.errors import InputError
 
 FEWEST_DIAGNOSED = 5
-_STEPS, _CLOSE = 100, 1e-6
-_EDGE = 1e-9
+REGISTER_DOUBT = 0.2
+"""Scale, in log-odds, by which an area's register and the survey's answers may differ beside the level."""
+_TAIL = 3
+"""Degrees of freedom of Student's distribution of that difference."""
 
 
-@dataclass(frozen=True)
-class Diagnosed:
-    """Draws of people by diagnosis, of each cell of the census.
-
-    Attributes
-    ----------
-    missed : array of float, (cells, draws)
-        People with obstruction and without a diagnosis.
-    told : array of float, (cells, draws) or None
-        People with a diagnosis, with obstruction or not, by the survey alone; None without a register.
-    """
-
-    missed: Floats
-    told: Floats | None
-
-
-def diagnosed(
+def people_drawn(
     people: pl.DataFrame,
     cells: pl.DataFrame,
     traits: Sequence[str],
     prevalence: Floats,
-    cases: NDArray[np.int64],
     register: dict[str, float] | None,
     chance: np.random.Generator,
-) -> Diagnosed:
-    """Draw how many cases are undiagnosed, and with a register how many people are diagnosed.
+) -> dict[str, Floats]:
+    """Draw cases, those of them without a diagnosis, and with a register how many people have a diagnosis.
 
     Parameters
     ----------
@@ -66,12 +50,15 @@ def diagnosed(
         Names of columns.
     prevalence : array of float, (cells, draws)
         Chances of obstruction.
-    cases : array of int, (cells, draws)
-        People with obstruction.
     register : dict of str to float, optional
         People with a diagnosis, by area.
     chance : numpy.random.Generator
         For the draws.
+
+    Returns
+    -------
+    dict of str to array of float, (cells, draws)
+        People: `cases`, `undiagnosed`; with a register `diagnosed`, with obstruction or not, by the survey alone.
 
     Raises
     ------
@@ -80,70 +67,72 @@ def diagnosed(
 
     Examples
     --------
-    >>> chance = np.random.default_rng(1)
     >>> people = pl.DataFrame({"location": ["a", "b"] * 100, "sex": ["male"] * 200, "case": [1.0, 1.0, 0.0, 0.0] * 50,
     ...                        "diagnosed": [1.0] * 20 + [0.0] * 180, "weight": [1.0] * 200})
     >>> cells = pl.DataFrame({"location": ["a", "b"], "sex": ["male"] * 2, "people": [900.0, 800.0]})
-    >>> half = np.full((2, 2000), 0.5)
-    >>> found = diagnosed(people, cells, ("sex",), half, np.full((2, 2000), 400), None, chance)
-    >>> found.missed.shape, bool((found.missed <= 400).all()), found.told is None
-    ((2, 2000), True, True)
+    >>> found = people_drawn(people, cells, ("sex",), np.full((2, 2000), 0.5), None, np.random.default_rng(1))
+    >>> found["undiagnosed"].shape, bool((found["undiagnosed"] <= found["cases"]).all())
+    ((2, 2000), True)
     """
-    of_cases = _share(people.filter(pl.col("case") == 1), cells, traits, "with", chance)
-    if register is None:
-        return Diagnosed(chance.binomial(cases, 1 - of_cases).astype(float), None)
-    of_others = _share(people.filter(pl.col("case") == 0), cells, traits, "without", chance)
     count = np.rint(cells["people"].to_numpy()).astype(np.int64)[:, None]
-    told = chance.binomial(cases, of_cases) + chance.binomial(count - cases, of_others)
-    shifted = shift(cells, prevalence, of_cases, of_others, register)
-    return Diagnosed(chance.binomial(cases, 1 - shifted).astype(float), told.astype(float))
+    of_cases = _share(people.filter(pl.col("case") == 1), cells, traits, "with", chance)
+    by_survey = {}
+    if register is not None:
+        of_others = _share(people.filter(pl.col("case") == 0), cells, traits, "without", chance)
+        told = prevalence * of_cases + (1 - prevalence) * of_others
+        by_survey = {"diagnosed": chance.binomial(count, told).astype(float)}
+        prevalence, of_cases = prevalence.copy(), of_cases.copy()
+        for area, draws in agreeing(cells, told, register, chance).items():
+            at = np.flatnonzero((cells["location"] == area).to_numpy())
+            prevalence[at], of_cases[at] = prevalence[np.ix_(at, draws)], of_cases[np.ix_(at, draws)]
+    cases = chance.binomial(count, prevalence)
+    missed = chance.binomial(cases, 1 - of_cases)
+    return {"cases": cases.astype(float), "undiagnosed": missed.astype(float)} | by_survey
 
 
-def shift(
-    cells: pl.DataFrame, prevalence: Floats, of_cases: Floats, of_others: Floats, register: dict[str, float]
-) -> Floats:
-    """Chances of being diagnosed among cases, moved in each area so that they agree with a register.
+def agreeing(
+    cells: pl.DataFrame, told: Floats, register: dict[str, float], chance: np.random.Generator
+) -> dict[str, NDArray[np.int64]]:
+    """Draws to take in each area so that they agree with a register.
 
     Parameters
     ----------
     cells : polars.DataFrame
         `location` and `people`.
-    prevalence, of_cases, of_others : array of float, (cells, draws)
-        Chances of obstruction, and of being diagnosed with it and without.
+    told : array of float, (cells, draws)
+        Chances of a diagnosis.
     register : dict of str to float
         People with a diagnosis, by area; only how they compare with each other matters.
+    chance : numpy.random.Generator
+        For the draws.
 
     Returns
     -------
-    array of float, (cells, draws)
-        In place of `of_cases`; as it was where the register has nothing.
+    dict of str to array of int, (draws,)
+        Numbers of draws by area of the register, as many as there are; some more than once.
 
     Examples
     --------
-    >>> cells = pl.DataFrame({"location": ["a", "b", "c"], "people": [1000.0, 1000.0, 1000.0]})
-    >>> tenth, fifth = np.full((3, 1), 0.1), np.full((3, 1), 0.2)
-    >>> shift(cells, tenth, fifth, fifth, {"a": 30.0, "b": 10.0}).round(3).T.tolist()
-    [[0.3, 0.1, 0.2]]
+    >>> chance = np.random.default_rng(1)
+    >>> cells = pl.DataFrame({"location": ["a", "b"], "people": [1000.0, 1000.0]})
+    >>> told = chance.uniform(0.05, 0.3, (2, 2000))
+    >>> found = agreeing(cells, told, {"a": 40.0, "b": 20.0}, chance)
+    >>> bool(told[0, found["a"]].mean() > told[0].mean()), bool(told[1, found["b"]].mean() < told[1].mean())
+    (True, True)
     """
     count = cells["people"].to_numpy()[:, None]
-    expected = count * (prevalence * of_cases + (1 - prevalence) * of_others)
     rows = {area: (cells["location"] == area).to_numpy() for area in register}
     # half a person stands for nobody on a register, whose log-odds have no number
     counted = {area: max(n, 0.5) for area, n in register.items()}
-    scale = sum(expected[at].sum(axis=0) for at in rows.values()) / sum(counted.values())
-    odds_cases, odds_others = _log_odds(of_cases), _log_odds(of_others)
-    moved = of_cases.copy()
+    expected = {area: (count[at] * told[at]).sum(axis=0) for area, at in rows.items()}
+    scale = np.sum(list(expected.values()), axis=0) / sum(counted.values())
+    found = {}
     for area, at in rows.items():
-        wanted = _log_odds(counted[area] * scale / count[at].sum())
-        step = np.zeros(prevalence.shape[1])
-        for _ in range(_STEPS):
-            here = prevalence[at] * expit(odds_cases[at] + step) + (1 - prevalence[at]) * expit(odds_others[at] + step)
-            missing = wanted - _log_odds((count[at] * here).sum(axis=0) / count[at].sum())
-            step += missing
-            if np.abs(missing).max() < _CLOSE:
-                break
-        moved[at] = expit(odds_cases[at] + step)
-    return moved
+        population = count[at].sum()
+        off = _log_odds(counted[area] * scale / population) - _log_odds(expected[area] / population)
+        weight = (1 + (off / REGISTER_DOUBT) ** 2 / _TAIL) ** (-(_TAIL + 1) / 2)
+        found[area] = chance.choice(off.size, off.size, p=weight / weight.sum())
+    return found
 
 
 def _share(
@@ -162,6 +151,6 @@ def _share(
 
 
 def _log_odds(share: Floats) -> Floats:
-    inner = np.clip(share, _EDGE, 1 - _EDGE)
+    inner = np.clip(share, 1e-9, 1 - 1e-9)
     found: Floats = np.log(inner / (1 - inner))
     return found

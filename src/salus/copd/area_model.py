@@ -4,7 +4,9 @@ A random effect for each level of the person's traits, for each pair of them and
 Survey Methodology 1997, 23(2), 127-135; Park, Gelman and Bafumi, Political Analysis 2004, 12(4), 375-385). Variances
 of the traits are found by EM around the penalised fit (Schall, Biometrika 1991, 78, 719-727). That of areas, on which
 the intervals hang, is averaged over: normal draws around the fit at each spread are weighted by the posterior itself
-(importance resampling: Rubin, Bayesian Statistics 3, 1988, 395-402), since the normal alone sits too high where cases are few.
+(importance resampling: Rubin, Bayesian Statistics 3, 1988, 395-402). The normal alone sits too high where cases are
+few, and its intervals too. The prior of that spread is flat in the variance, which keeps intervals honest where areas
+are few (Morris and Tang, Statistical Science 2011, 26(2), 271-287).
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ _ROUNDS, _STEPS, _CLOSE, _SETTLED = 100, 30, 1e-6, 1e-3
 _LEAST_VARIANCE, _FLAT = 1e-4, 1e-6
 _SPREADS = np.geomspace(0.03, 1.5, 24)
 """Standard deviations of the areas' effects, in log-odds, that are averaged over."""
-_USUAL_SPREAD = 0.5
-"""Scale of the half-normal prior of that standard deviation."""
+_USUAL_SPREAD = 1.0
+"""Where the prior of that standard deviation begins to fall; below it is flat in the variance."""
 _TRIED = 500
 """Draws at each of them, from which the posterior draws are taken by their weight."""
 
@@ -211,10 +213,11 @@ def _draws(
         at = centre + np.linalg.solve(root.T, normal.T).T
         log_odds = at @ x.T
         likelihood = log_odds @ found - np.logaddexp(0, log_odds) @ tried
-        prior = 0.5 * (np.log(penalty).sum() - at**2 @ penalty) - 0.5 * (spread / _USUAL_SPREAD) ** 2
+        prior = 0.5 * (np.log(penalty).sum() - at**2 @ penalty)
+        of_spread = np.log(spread * step) - 0.5 * (spread / _USUAL_SPREAD) ** 2
         proposal = np.log(np.diag(root)).sum() - 0.5 * (normal**2).sum(axis=1)
         drawn.append(at)
-        weights.append(likelihood + prior - proposal + np.log(step))
+        weights.append(likelihood + prior - proposal + of_spread)
     weight = np.exp(np.array(weights) - np.max(weights))
     variances[-1] = float(weight.sum(axis=1) @ _SPREADS**2 / weight.sum())
     every = np.vstack(drawn)

@@ -99,7 +99,7 @@ def burden(
         Column of the survey: 1 or 0, whether the person was told of the disease before.
     register : path or frame, optional
         `location` and `registered`: people with a diagnosis, with obstruction or not, of the census' ages. Beside
-        `diagnosed` it tells how areas differ in diagnosing, not the level.
+        `diagnosed` it tells how areas differ, in diagnosing and in prevalence, not the level.
     level : float
         Share that the intervals are to hold.
     seed : int
@@ -143,12 +143,11 @@ def burden(
     chance = np.random.default_rng(seed)
     tallies = tallied(people, traits, "case")
     model = chances(tallies, cells, traits, chance, covariates)
-    count = np.rint(cells["people"].to_numpy()).astype(np.int64)[:, None]
-    cases = chance.binomial(count, model.drawn)
-    drawn = {"cases": cases.astype(float)}
-    if diagnosed is not None:
-        told = area_diagnosis.diagnosed(people, cells, traits, model.drawn, cases, counts, chance)
-        drawn |= {"undiagnosed": told.missed} | ({} if told.told is None else {"diagnosed": told.told})
+    if diagnosed is None:
+        count = np.rint(cells["people"].to_numpy()).astype(np.int64)[:, None]
+        drawn = {"cases": chance.binomial(count, model.drawn).astype(float)}
+    else:
+        drawn = area_diagnosis.people_drawn(people, cells, traits, model.drawn, counts, chance)
     table, notes = _added_up(cells, drawn, dict(people["location"].value_counts().iter_rows()), counts, level)
     return Burden(
         table,
