@@ -79,6 +79,9 @@ def golden():
     rows += [dict.fromkeys(RAW), {k: None for k in RAW if k != "person"}]
     odd_codes = ["j10.1", " J10.1* ", "J10.100x001", "J10†", "B08.4+", "flu", "", ".", "840539006", "J1", "ı10", "Ｊ10"]
     rows += [{"encounter": f"c-{n}", "code": c} for n, c in enumerate(odd_codes)]
+    breaks = ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\r", "\ufeff", "\u2003"]
+    rows += [{"encounter": f"h-{n}", "code": f"J10.1{b}", "person": f"x {b}"} for n, b in enumerate(breaks)]
+    rows += [{"encounter": f"h {b}", "code": f"J10*{b}", "person": f"x{b}", "district": f"{b}A1"} for b in breaks]
     rows += [{"encounter": "s", "code_system": "snomed", "code": "840539006"}, {"encounter": "n", "code_system": None}]
     rows += [{"encounter": "f", "fault": "unreadable visit date"}, {"encounter": "w", "left_out": "visit planned"}]
     rows += [

@@ -3,21 +3,17 @@
 import datetime as dt
 
 import epiweeks
-import numpy as np
 import polars as pl
 import pytest
-from helpers_golden import IDS, KEY, OTHER, RAW, TODAY, at_random, every_step, golden
+from helpers_golden import IDS, KEY, OTHER, RAW, every_step, golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salus.data import duck as duckdb_engine
-from salus.data import engines, expressions, spark
+from salus.data import engines, expressions
 from salus.errors import InputError
-from salus.privacy import counts, deidentify
-from salus.privacy.policy import Policy
 from salus.privacy.steps import calendar, counting, records
 from salus.privacy.steps import raw as raw_rows
-from salus.sources.linelist import open_linelist
 
 
 @pytest.fixture(scope="module")
@@ -189,48 +185,3 @@ def test_no_rows_give_no_counts(duck):
 def test_an_engine_that_is_none_is_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="no engine 'duck'"), engines.open_engine("duck", tmp_path, []):
         raise AssertionError
-
-
-@pytest.fixture
-def session(tmp_path):
-    """One session of a small Spark: little data, so compiling costs more than it saves."""
-    small = {
-        "spark.sql.shuffle.partitions": "1",
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }
-    begun = spark.begin("local[1]", tmp_path, "800MB", small)
-    yield begun
-    begun.stop()
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("session")
-def test_spark_gives_the_same_numbers_step_by_step_and_from_end_to_end(tmp_path, duck, on_duck, places, definitions):
-    """One test, so that a run of the tests begins one Spark session."""
-    rows = at_random(np.random.default_rng(7), 400).drop("file", "fault", "left_out", "age")
-    path = tmp_path / "visits.parquet"
-    rows.rename({"person": "person_id", "date": "visit_date", "code": "icd10"}).write_parquet(path)
-    empty = every_step(duck, pl.DataFrame(schema=RAW))
-    (tmp_path / "work").mkdir()
-    with engines.open_engine("local[1]", tmp_path / "work", []) as cluster:
-        differ = {name for name, table in every_step(cluster, golden()).items() if not table.equals(on_duck[name])}
-        none = {
-            name
-            for name, table in every_step(cluster, pl.DataFrame(schema=RAW)).items()
-            if not table.equals(empty[name])
-        }
-        found = []
-        for engine in ("duckdb", "local[1]"):
-            root = tmp_path / engine.partition("[")[0]
-            report = deidentify.ingest(open_linelist([path]), root, KEY, engine=engine, today=TODAY)
-            files = engines.files_of(report.part)
-            counted = counts.count([report.part], definitions, places, Policy(), spill=root / "count", engine=engine)
-            table = pl.concat([pl.read_parquet(f) for f in files]).sort(pl.all())
-            found.append((table, counted.cells, report.lines()[:2], counted.beyond_bound))
-    assert differ == set()
-    assert none == set()
-    assert found[0][0].equals(found[1][0])
-    assert found[0][1].equals(found[1][1])
-    assert found[0][2:] == found[1][2:]

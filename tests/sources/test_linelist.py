@@ -118,3 +118,11 @@ def test_missing_files_and_differing_columns_are_refused(tmp_path):
     (tmp_path / "b.csv").write_text("person_id,visit_date,district,icd10,sex\n")
     with pytest.raises(InputError, match="differ in columns"):
         open_linelist([tmp_path])
+
+
+def test_columns_that_differ_in_capital_letters_alone_are_refused(tmp_path):
+    """Engines would take one for the other."""
+    held = {"person_id": ["p"], "visit_date": ["2024-01-04"], "district": ["A1"], "icd10": ["J10.1"], "ICD10": ["I10"]}
+    pl.DataFrame(held).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="'icd10' and 'ICD10', which differ in nothing but capital letters"):
+        open_linelist([tmp_path / "a.parquet"], mapping={"code": "icd10"})

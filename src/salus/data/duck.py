@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
+from salus.data.engine import connect
 from salus.data.engines import DUCKDB, StepError, files_of
 from salus.data.expressions import SURROGATE, VISIT, schema_of, sql_of, typed
 
@@ -135,7 +136,7 @@ def duck_engine(
     folders = sorted({f.absolute().as_posix() + "/" for f in (work, *readable)})
     allowed = ", ".join("'" + f.replace("'", "''") + "'" for f in folders)
     spill = (work / "spill" if work.exists() else work).absolute().as_posix().replace("'", "''")
-    connection = duckdb.connect(":memory:")
+    connection = connect()
     try:
         connection.execute(f"SET threads = {threads or os.cpu_count() or 1}")
         connection.execute(f"SET memory_limit = '{memory_limit}'")
@@ -149,6 +150,18 @@ def duck_engine(
         yield DuckSteps(connection)
     finally:
         connection.close()
+
+
+def zone() -> str:
+    """Time zone in which DuckDB reads the day of an instant: this computer's.
+
+    Examples
+    --------
+    >>> isinstance(zone(), str)
+    True
+    """
+    with connect() as connection:
+        return str(connection.execute("SELECT current_setting('TimeZone')").fetchall()[0][0])
 
 
 def _step_error(error: duckdb.Error) -> StepError:

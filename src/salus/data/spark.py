@@ -7,6 +7,7 @@ workers see them under the same path.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ import polars as pl
 
 from salus.data.engines import StepError, files_of
 from salus.data.expressions import SURROGATE, VISIT, schema_of, sql_of, typed
+from salus.data.parquet_columns import Column
 from salus.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _SETTINGS = {
     "spark.eventLog.enabled": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "true",  # columns of a file may differ in nothing but case
+    "spark.sql.legacy.parquet.nanosAsLong": "true",  # there is no other way to read them
     "spark.sql.parquet.compression.codec": "zstd",
 }
 
@@ -65,8 +69,31 @@ class SparkSteps:
     def parquet(self, files: Sequence[Path]) -> ir.Table:
         """Parquet files as one table; see :meth:`salus.data.engines.StepEngine.parquet`."""
         found = [f for part in files for f in files_of(part)]
-        rows = self.session.read.parquet(*(f.absolute().as_uri() for f in found))
+        rows = self.session.read.parquet(*map(_readable, found))
         return self._named(rows, schema_of(found[0]))
+
+    def columns(self, files: Sequence[Path], wanted: Mapping[str, Column], schema: Mapping[str, str]) -> ir.Table:
+        """Columns of Parquet files that somebody else made, opened by the workers: text, days and whole numbers.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Parquet files in which the columns are of the same kinds.
+        wanted : mapping of str to Column
+            Name in the answer -> column of the files.
+        schema : mapping of str to str
+            Name -> type of every column of the answer, in order: ``string``, ``date`` or ``int32``; ``file`` is the
+            name of the file; a column that is not wanted is null.
+
+        Returns
+        -------
+        ibis.expr.types.Table
+        """
+        from salus.data import spark_columns  # its import takes a second
+
+        with _said():
+            rows = self.session.read.parquet(*map(_readable, files))
+            return self._named(rows.select(*spark_columns.opened(wanted, schema)), schema)
 
     def frame(self, rows: pl.DataFrame) -> ir.Table:
         """A small table; see :meth:`salus.data.engines.StepEngine.frame`."""
@@ -85,8 +112,8 @@ class SparkSteps:
         path = self._file()
         with _said():
             rows = self._asked(step)
-            rows.write.parquet(path.absolute().as_uri())
-            kept = self.session.read.schema(rows.schema).parquet(path.absolute().as_uri())
+            rows.write.parquet(_place(path))
+            kept = self.session.read.schema(rows.schema).parquet(_readable(path))
         return self._named(kept, step.schema())
 
     def answer(self, step: ir.Table) -> pl.DataFrame:
@@ -99,7 +126,7 @@ class SparkSteps:
         folder = self._file() if single else path
         with _said():
             rows = self._asked(step)
-            (rows.coalesce(1) if single else rows).write.parquet(folder.absolute().as_uri(), compression="zstd")
+            (rows.coalesce(1) if single else rows).write.parquet(_place(folder), compression="zstd")
         for extra in (*folder.glob("_SUCCESS"), *folder.glob(".*.crc")):
             extra.unlink()
         if single:
@@ -241,6 +268,16 @@ def begin(master: str, work: Path, memory_limit: str, settings: Mapping[str, str
     if master.startswith("local"):
         session.sparkContext.pythonExec = sys.executable  # workers run our functions: the Python that has Salus
     return session
+
+
+def _place(path: Path) -> str:
+    """A path as Hadoop takes it: nothing in it stands for something else, so no sign is written with a percent."""
+    return "file://" + path.absolute().as_posix()
+
+
+def _readable(path: Path) -> str:
+    """The same for what is read, where signs for many files must be taken as they are."""
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", _place(path))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +60,8 @@ def ingest(
     key : Key
         The department's key.
     engine : str
-        ``duckdb``, or a Spark master such as ``local[2]``; files are opened by DuckDB in any case.
+        ``duckdb``, or a Spark master such as ``local[2]``, which opens Parquet line lists itself; other files are
+        opened by DuckDB in any case.
     today : datetime.date, optional
         Day after which no visit can lie; default the computer's date.
     memory_limit : str
@@ -89,40 +90,58 @@ def ingest(
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         ledger.parts(wall, known)  # refuses a wall of sums
-        log.append(wall, key, "ingest", why=why, ingest=identity)
-        before = next((e for e in known.entries if e.id == identity), None)
-        if before is not None:
-            return _report(wall, source, before, already=True)
-        _remove_stale(wall)
-        part = f"{len(known.entries) + 1:06d}-{identity}.parquet"
-        with _work_folder(wall) as work:
-            try:
-                taken = take(source, ring.read(wall, key, known.generation), work, day, engine, memory_limit, threads)
-            except (StepError, duckdb.Error) as error:
-                raise _engine_error(wall, source, error) from error
-            entry = ledger.Entry(
-                id=identity,
-                number=len(known.entries) + 1,
-                kind=source.kind,
-                inputs=tuple({"name": i.name, "sha256": i.sha256, "bytes": i.bytes} for i in inputs),
-                part=part,
-                simulated=source.simulated,
-                rows=taken.rows,
-                kept=taken.kept,
-                left_out=taken.left_out,
-                set_aside=taken.set_aside,
-                persons=taken.persons,
-                visits=taken.visits,
-                first=taken.first.isoformat(),
-                last=taken.last.isoformat(),
-            )
-            try:
-                _move(work / "records.parquet", wall.path("record") / part)
-                _move(work / "aside.parquet", _quarantine(wall, entry))
-            except OSError as error:
-                raise output_error(wall.root, error, UNCHANGED) from error
-        ledger.write(wall, dataclasses.replace(known, entries=(*known.entries, entry)))
-        return _report(wall, source, entry, already=False)
+        with log.act(wall, key, "ingest", why=why, ingest=identity) as begun:
+            before = next((e for e in known.entries if e.id == identity), None)
+            held = ring.read(wall, key, known.generation)
+            entry = before or _added(wall, known, source, inputs, identity, held, day, engine, memory_limit, threads)
+            already = before is not None
+            log.append(wall, key, "ingested", why=why, line=begun.number, ingest=identity, already=already)
+        return _report(wall, source, entry, already=already)
+
+
+def _added(
+    wall: zones.Zones,
+    known: ledger.Ledger,
+    source: Source,
+    inputs: Sequence[provenance.InputFile],
+    identity: str,
+    held: ring.Ring,
+    day: dt.date,
+    engine: str,
+    memory_limit: str,
+    threads: int,
+) -> ledger.Entry:
+    """Take the rows, and add them to the wall's list."""
+    _remove_stale(wall)
+    part = f"{len(known.entries) + 1:06d}-{identity}.parquet"
+    with _work_folder(wall) as work:
+        try:
+            taken = take(source, held, work, day, engine, memory_limit, threads)
+        except (StepError, duckdb.Error) as error:
+            raise _engine_error(wall, source, error) from error
+        entry = ledger.Entry(
+            id=identity,
+            number=len(known.entries) + 1,
+            kind=source.kind,
+            inputs=tuple({"name": i.name, "sha256": i.sha256, "bytes": i.bytes} for i in inputs),
+            part=part,
+            simulated=source.simulated,
+            rows=taken.rows,
+            kept=taken.kept,
+            left_out=taken.left_out,
+            set_aside=taken.set_aside,
+            persons=taken.persons,
+            visits=taken.visits,
+            first=taken.first.isoformat(),
+            last=taken.last.isoformat(),
+        )
+        try:
+            _move(work / "records.parquet", wall.path("record") / part)
+            _move(work / "aside.parquet", _quarantine(wall, entry))
+        except OSError as error:
+            raise output_error(wall.root, error, UNCHANGED) from error
+    ledger.write(wall, dataclasses.replace(known, entries=(*known.entries, entry)))
+    return entry
 
 
 @contextmanager
@@ -143,8 +162,13 @@ def _move(made: Path, target: Path) -> None:
     """A file or folder to its place, in one system call, and on the disk."""
     for file in [*made.iterdir()] if made.is_dir() else [made]:
         durable.sync_file(file)
-    if target.is_dir():  # of an ingest that was killed: not on the list, so nobody reads it
+    if made.is_dir():
+        durable.sync_folder(made)
+    # what stands there is of an ingest that was killed, perhaps on another engine: not on the list, so nobody reads it
+    if target.is_dir():
         shutil.rmtree(target)
+    elif made.is_dir() and target.exists():
+        os.unlink(target)  # one system call
     os.replace(made, target)
     durable.sync_folder(target.parent)
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from salus.data.parquet_columns import Column
 
 
 class Source(Protocol):
@@ -37,6 +43,24 @@ class Source(Protocol):
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
         """File, line and fault of what was no row at all."""
+        ...
+
+
+@runtime_checkable
+class OpenSource(Source, Protocol):
+    """A source whose files an engine may be able to open by itself, so that no row passes through this process."""
+
+    @property
+    def opened(self) -> Mapping[str, str]:
+        """Columns of what is opened, with their types."""
+        ...
+
+    def columns(self) -> Mapping[str, Column] | None:
+        """Where each of them stands in the files; None where the files must be opened by DuckDB after all."""
+        ...
+
+    def rows(self, opened: ir.Table) -> ir.Table:
+        """The raw rows."""
         ...
 
 

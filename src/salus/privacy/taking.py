@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from salus.data.duck import DuckSteps, duck_engine
-from salus.data.engines import DUCKDB, StepEngine, open_engine
+from salus.data.engines import DUCKDB, StepEngine, check_name, open_engine
 from salus.errors import InputError, WallError
-from salus.privacy.intake import Source
+from salus.privacy.intake import OpenSource, Source
 from salus.privacy.ring import Ring
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from salus.data.parquet_columns import Column
 
 UNCHANGED = "No record was added; the log says that it was tried"
 """End of a message of an ingest that failed."""
@@ -39,6 +41,7 @@ _RAW = {
     "fault": "VARCHAR",
     "left_out": "VARCHAR",
 }
+_LINES = {"file": pl.String, "line": pl.Int64, "reason": pl.String}
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, me
     today : datetime.date
         Day after which no visit can lie.
     engine : str
-        ``duckdb``, or a Spark master; files are opened by DuckDB in any case.
+        ``duckdb``, or a Spark master; of what Spark can't read as DuckDB does, DuckDB makes Parquet first.
     memory_limit : str
         Memory for the engine.
     threads : int
@@ -98,6 +101,10 @@ def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, me
     WallError
         Two persons got the same number.
     """
+    if engine != DUCKDB and isinstance(source, OpenSource):
+        columns = source.columns()
+        if columns is not None:
+            return _opened_by(engine, source, columns, held, work, today, memory_limit)
     folders = [f.absolute().parent for f in source.files]
     with duck_engine(work, folders, memory_limit=memory_limit, threads=threads) as door:
         raw = door.query(source.select(door.connection), _RAW)
@@ -107,6 +114,19 @@ def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, me
         lines = _lines(source, door)
     with open_engine(engine, work, [work], memory_limit=memory_limit, threads=threads) as cluster:
         return _carried_out(cluster, cluster.parquet([work / "raw.parquet"]), lambda: lines, source, held, work, today)
+
+
+def _opened_by(
+    engine: str, source: OpenSource, columns: Mapping[str, Column], held: Ring, work: Path, today: dt.date, limit: str
+) -> Taken:
+    """The same where a cluster reads the source's own files; a Parquet file has no lines that are no rows."""
+    check_name(engine)
+    from salus.data.spark import spark_engine  # Spark is an extra
+
+    with spark_engine(engine, work, memory_limit=limit) as cluster:
+        raw = source.rows(cluster.columns(source.files, columns, source.opened))
+        none = pl.DataFrame(schema=_LINES)
+        return _carried_out(cluster, raw, lambda: none, source, held, work, today)
 
 
 def _carried_out(
@@ -179,5 +199,4 @@ def _tallied(counts: pl.DataFrame, unread: pl.DataFrame) -> Taken:
 
 def _lines(source: Source, door: DuckSteps) -> pl.DataFrame:
     """Lines that were no rows; after the rows were asked for."""
-    schema = {"file": pl.String, "line": pl.Int64, "reason": pl.String}
-    return pl.DataFrame(source.unreadable(door.connection), schema=schema, orient="row")
+    return pl.DataFrame(source.unreadable(door.connection), schema=_LINES, orient="row")

@@ -7,13 +7,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-
+from salus.data import parquet_columns
+from salus.data.engine import connect
+from salus.data.engines import DUCKDB
+from salus.data.expressions import sql_of
+from salus.data.parquet_columns import NOTHING, WHOLE, Column
 from salus.errors import InputError
-from salus.sources import lines, records, sql
+from salus.sources import linelist_rows, lines, records, sql
+from salus.sources.linelist_rows import OPENED
 from salus.sources.sql import quoted_name
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 COLUMNS = {
     "person": ("person_id", "person", "patient_id", "patient", "subject_id", "患者编号", "患者ID", "个人编号"),
@@ -64,6 +71,9 @@ ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".pq")
 NEEDED = ("person", "date", "district", "code")
 """Fields without which a row says nothing."""
 
+DATES = ("birth_date", "date", "reported")
+"""Fields that are days."""
+
 
 @dataclass(frozen=True)
 class LineList:
@@ -109,15 +119,16 @@ class LineList:
         str
             A SELECT statement with the columns of :data:`salus.sources.records.FIELDS`, in order.
         """
+        import ibis  # brings a second of imports, which only those pay for who read records
+
         wanted = list(dict.fromkeys(self.mapping.values()))
         scan = records.scan(connection, self.table, wanted, "salus_linelist")
 
         def text(name: str) -> str:
-            return (
-                f"CAST({quoted_name(self.mapping[name])} AS VARCHAR)"
-                if name in self.mapping
-                else "CAST(NULL AS VARCHAR)"
-            )
+            if name not in self.mapping:
+                return "CAST(NULL AS VARCHAR)"
+            column = f"CAST({quoted_name(self.mapping[name])} AS VARCHAR)"
+            return f"trim({column})" if name in _TRIMMED else column  # of blanks of other scripts too, such as U+3000
 
         def date(name: str) -> tuple[str, str]:
             if name not in self.mapping:
@@ -126,29 +137,56 @@ class LineList:
             parsed = sql.date_sql(column, self.table.fields[self.mapping[name]])
             return parsed, sql.unreadable_sql(column, parsed, _TITLES[name])
 
-        (birth, birth_fault), (day, day_fault), (reported, reported_fault) = map(
-            date, ("birth_date", "date", "reported")
+        (birth, birth_fault), (day, day_fault), (reported, reported_fault) = map(date, DATES)
+        opened = (
+            f"SELECT filename AS file, {text('person')} AS person, {text('encounter')} AS encounter, "
+            f"{birth} AS birth_date, TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, "
+            f"{text('district')} AS district, {text('sex')} AS sex, "
+            f"{text('encounter_class')} AS encounter_class, {text('code_system')} AS code_system, "
+            f"{text('code')} AS code, CAST(coalesce({day_fault}, {birth_fault}, {reported_fault}) AS VARCHAR) AS fault "
+            f"FROM ({scan})"
         )
-        person = f"trim({text('person')})"  # blanks of other scripts too, such as U+3000
-        encounter = f"{person} || ' ' || CAST({day} AS VARCHAR)"
-        if "encounter" in self.mapping:
-            encounter = f"trim({text('encounter')})"
-        system = _SYSTEM.format(column=text("code_system")) if "code_system" in self.mapping else "'icd10'"
-        codes = text("code")
-        split = (
-            f"CASE WHEN regexp_matches({codes}, '{_BETWEEN}') THEN regexp_split_to_array({codes}, '{_BETWEEN}') "
-            f"ELSE [{codes}] END"
-        )
-        return (
-            f"SELECT filename AS file, {person} AS person, {encounter} AS encounter, {birth} AS birth_date, "
-            f"TRY_CAST({text('age')} AS INTEGER) AS age, {day} AS date, {reported} AS reported, "
-            f"{text('district')} AS district, "
-            f"{sql.words_sql(text('sex'), records.SEXES)} AS sex, "
-            f"{sql.words_sql(text('encounter_class'), records.CLASSES)} AS encounter_class, "
-            f"{system} AS code_system, unnest({split}) AS code, "
-            f"coalesce({day_fault}, {birth_fault}, {reported_fault}) AS fault, CAST(NULL AS VARCHAR) "
-            f"AS left_out FROM ({scan})"
-        )
+        asked = sql_of(self.rows(ibis.table(OPENED, name="salus_opened")), DUCKDB)
+        return f"WITH salus_opened AS ({opened}) SELECT * FROM ({asked})"
+
+    @property
+    def opened(self) -> Mapping[str, str]:
+        """Columns of an opened line list, with their types."""
+        return OPENED
+
+    def rows(self, opened: ir.Table) -> ir.Table:
+        """Raw rows from opened columns, on any engine.
+
+        Parameters
+        ----------
+        opened : ibis.expr.types.Table
+            The columns of :data:`salus.sources.linelist_rows.OPENED`.
+
+        Returns
+        -------
+        ibis.expr.types.Table
+            The columns of :data:`salus.sources.records.FIELDS`.
+        """
+        return linelist_rows.rows(opened, visit_a_day="encounter" not in self.mapping)
+
+    def columns(self) -> dict[str, Column] | None:
+        """Where each field stands, if any engine may open the files itself.
+
+        Returns
+        -------
+        dict of str to salus.data.parquet_columns.Column or None
+            Field -> column; None for text files, and for Parquet of which engines read different things (days or ages
+            as text, floating-point numbers, bytes).
+        """
+        if self.table.delimiter is not None:
+            return None
+        held = parquet_columns.kinds(self.files, set(self.mapping.values()))
+        if held is None:
+            return None
+        found = {name: Column(column, held[column], name in _TRIMMED) for name, column in self.mapping.items()}
+        wanted = dict.fromkeys(DATES, parquet_columns.DAYS) | {"age": (WHOLE, NOTHING)}
+        alike = all(column.kind in wanted.get(name, parquet_columns.WORDS) for name, column in found.items())
+        return found if alike else None
 
     def unreadable(self, connection: Any) -> list[tuple[str, int, str]]:
         """Lines that are no rows, after the question was answered.
@@ -236,6 +274,13 @@ def match_columns(
         column = given or next((by_name[records.simple(k)] for k in known if records.simple(k) in by_name), None)
         if column is not None:
             found[name] = column
+    for column in found.values():
+        twin = next((c for c in table.fields if c != column and c.casefold() == column.casefold()), None)
+        if twin is not None:
+            raise InputError(
+                f"{file} has the columns '{column}' and '{twin}', which differ in nothing but capital letters, and "
+                "engines take one for the other. Rename one of them."
+            )
     unknown = set(mapping or {}) - set(columns)
     if unknown:
         raise InputError(f"'{sorted(unknown)[0]}' is no field of a {what}. Fields: {', '.join(columns)}.")
@@ -259,18 +304,12 @@ def says_simulated(table: records.Table) -> bool:
     column = next((c for c in table.fields if records.simple(c) == "simulated"), None)
     if column is None:
         return False
-    with duckdb.connect(":memory:") as connection:
+    with connect() as connection:
         scan = records.scan(connection, replace(table, files=table.files[:1], aside=[]), [column], "salus_first")
         said = connection.execute(f"SELECT CAST({quoted_name(column)} AS VARCHAR) FROM ({scan}) LIMIT 1000").fetchall()
     return any(str(value).strip().lower() in _YES for (value,) in said)
 
 
-_BETWEEN = r"\s*[;；,，、|][;；,，、|\s]*"
-"""What stands between several codes in one cell."""
-
 _YES = {"true", "1", "yes", "t", "y", "是"}
+_TRIMMED = ("person", "encounter", "sex", "encounter_class")
 _TITLES = {"birth_date": "birth date", "date": "visit date", "reported": "report date"}
-_SYSTEM = (
-    "CASE WHEN {column} IS NULL OR lower(regexp_replace({column}, '[^A-Za-z0-9]', '', 'g')) LIKE 'icd10%' THEN 'icd10' "
-    "WHEN lower({column}) LIKE '%snomed%' OR lower({column}) = 'sct' THEN 'snomed' END"
-)

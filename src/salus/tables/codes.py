@@ -10,11 +10,11 @@ import polars as pl
 
 from salus.errors import InputError
 
-ICD10_PATTERN = r"^[A-Z][0-9][0-9A-Z][0-9A-Z]{0,8}$"
+ICD10_PATTERN = r"^[A-Z][0-9][0-9A-Z][0-9A-Z]{0,8}\z"
 """An ICD-10 code without its dot: WHO, national modifications, and China's extension such as ``J10100X001``."""
 
-SNOMED_PATTERN = r"^[0-9]{6,18}$"
-"""A SNOMED CT identifier."""
+SNOMED_PATTERN = r"^[0-9]{6,18}\z"
+"""A SNOMED CT identifier. The end is ``\\z``: a ``$`` of Java, and so of Spark, may stand before a last line break."""
 
 
 def plain(code: str) -> str:

@@ -42,8 +42,8 @@ def trimmed(text: ir.StringValue) -> ir.StringValue:
     text : ibis.expr.types.StringValue
         Any text.
     """
-    found = text.re_search(f"^[{_BLANKS}]|[{_BLANKS}]$")
-    return ibis.ifelse(found, text.re_replace(f"^[{_BLANKS}]+|[{_BLANKS}]+$", ""), text)
+    found = text.re_search(rf"^[{_BLANKS}]|[{_BLANKS}]\z")
+    return ibis.ifelse(found, text.re_replace(rf"^[{_BLANKS}]+|[{_BLANKS}]+\z", ""), text)
 
 
 def without_marks(code: ir.StringValue) -> ir.StringValue:
@@ -54,8 +54,8 @@ def without_marks(code: ir.StringValue) -> ir.StringValue:
     code : ibis.expr.types.StringValue
         Codes in capital letters.
     """
-    marked = code.re_search(r"[*+†]$")
-    return ibis.ifelse(marked, trimmed(code.re_replace(r"[*+†]+$", "")), code)
+    marked = code.re_search(r"[*+†]\z")
+    return ibis.ifelse(marked, trimmed(code.re_replace(r"[*+†]+\z", "")), code)
 
 
 def completed_years(birth: ir.DateValue, day: ir.DateValue) -> ir.IntegerValue:

@@ -60,7 +60,7 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
         code=ibis.ifelse(dotted, rows.code.substr(0, 3) + "." + rows.code.substr(3), rows.code),
         left_out=rows.left_out,
         aside=rows.aside,
-        file=ibis.ifelse(aside, rows.file.re_extract(r"[^/\\]+$", 0), _NO_TEXT),
+        file=ibis.ifelse(aside, rows.file.re_extract(r"[^/\\]+\z", 0), _NO_TEXT),
         visit=ibis.ifelse(aside, rows.encounter, _NO_TEXT),
     )
 
