@@ -12,7 +12,6 @@ from functools import lru_cache
 import polars as pl
 
 from salus.copd.answers import confirmed
-from salus.copd.design import FLOW_COLUMNS
 from salus.copd.model import RiskModel
 from salus.copd.questions import LITRES_A_MINUTE, all_items
 from salus.copd.rules import Rule, pair, rounded
@@ -54,7 +53,7 @@ def of_body() -> Iterator[Rule]:
 
 def _of_weight() -> Iterator[Rule]:
     weight, height, given = pl.col("weight_kg"), pl.col("height_cm"), pl.col("bmi")
-    made = weight / (height / 100) ** 2
+    made = weight * 10_000 / (height * height)
     asked, refused = BMI_POUNDS
     values = ("weight_kg", "height_cm", rounded(made), rounded(weight * POUND_KG))
     yield Rule(
@@ -143,11 +142,11 @@ def _of_waist() -> Iterator[Rule]:
         ("waist_cm", inches),
     )
     small, large = WAIST_BY_WEIGHT
-    by_weight, likely = waist / weight.sqrt(), (waist >= WAIST_LOWEST) & unsure
+    squared, likely = waist * waist, (waist >= WAIST_LOWEST) & unsure
     yield Rule(
         "confirm",
         ("waist_cm", "weight_kg"),
-        (by_weight < small) & likely,
+        (squared < small**2 * weight) & likely,
         {
             "en": "waist is {} cm at a weight of {} kg, and nobody in the survey is so slim for the weight: check that "
             "they are not inches ({} cm) or pounds ({} kg). Correct one of the two, or confirm waist_cm",
@@ -159,7 +158,7 @@ def _of_waist() -> Iterator[Rule]:
     yield Rule(
         "confirm",
         ("waist_cm", "weight_kg"),
-        (by_weight > large) & likely,
+        (squared > large**2 * weight) & likely,
         {
             "en": "waist is {} cm at a weight of {} kg, and nobody in the survey is so wide for the weight. Correct "
             "one of the two, or confirm waist_cm",
@@ -171,7 +170,7 @@ def _of_waist() -> Iterator[Rule]:
     yield Rule(
         "confirm",
         ("waist_cm", "height_cm"),
-        ~(waist / height).is_between(slim, wide) & weight.is_null() & likely,
+        ((waist < slim * height) | (waist > wide * height)) & weight.is_null() & likely,
         {
             "en": "waist is {} cm at a height of {} cm, which nobody in the survey has: check the units. Correct one "
             "of the two, or confirm waist_cm",
@@ -195,17 +194,10 @@ def expected_flow() -> pl.Expr:
     """
     age, tall = (pl.col("age") - 60) / 10, (pl.col("height_cm") / 170).log()
     male = (pl.col("sex") == "male").cast(pl.Float64)
-    parts = {
-        "one": pl.lit(1.0),
-        "male": male,
-        "age": age,
-        "age_squared": age**2,
-        "log_height": tall,
-        "male_age": male * age,
-        "male_log_height": male * tall,
-    }
     by = RiskModel.load("y_llngl", "B").expected_flow
-    return LITRES_A_MINUTE * pl.sum_horizontal([by[c] * parts[c] for c in FLOW_COLUMNS], ignore_nulls=False).exp()
+    of_all = by["one"] + age * (by["age"] + by["age_squared"] * age) + by["log_height"] * tall
+    of_men = by["male"] + by["male_age"] * age + by["male_log_height"] * tall
+    return LITRES_A_MINUTE * (of_all + male * of_men).exp()
 
 
 def _of_flow() -> Iterator[Rule]:
