@@ -67,3 +67,10 @@ def test_few_rows_are_gone_over_more_often():
     network.fit(x, y, w)
     asked, truth, _ = noisy(2000, seed=8)
     assert np.corrcoef(network.predict(asked)[:, 1], truth)[0, 1] > 0.75
+
+
+def test_where_nothing_ever_changed_nothing_is_expected_to():
+    x, _, w = noisy(400)
+    network = QuantileNetwork(LEVELS)
+    network.fit(x, np.zeros(400), w)
+    assert not network.predict(x).any()

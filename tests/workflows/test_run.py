@@ -161,6 +161,20 @@ def test_a_short_history_has_unknown_trust_and_still_a_forecast(tmp_path: Path, 
     assert found.trust["origins"].max() == max(0, weeks - 4)
 
 
+def test_counts_of_which_most_are_left_out_give_a_bulletin_that_says_so(tmp_path: Path) -> None:
+    """As a wall releases them: small counts are gaps, and what is left are zeros."""
+    table = rows("ABC").with_columns(
+        value=pl.when((pl.int_range(pl.len()) * 7 % 11) < 6).then(0.0),
+        left_out=(pl.int_range(pl.len()) * 7 % 11) >= 6,
+    )
+    for model in ("persistence", "combination"):
+        found = run(table, model=model)
+        found.write(tmp_path / model, pdf=False)
+        assert found.forecasts.filter(pl.col("value") < 0).height == 0
+        assert (tmp_path / model / "paths.parquet").exists() == (found.forecasts.height > 0)
+    assert "no level" in (tmp_path / "persistence" / "bulletin.html").read_text(encoding="utf-8").casefold()
+
+
 def test_too_short_a_history_is_refused() -> None:
     with pytest.raises(TooShortError, match=r"no place can be forecast.*only 3 values are known; 4 are needed"):
         run(rows(weeks=3), model="persistence")

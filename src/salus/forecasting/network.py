@@ -81,7 +81,8 @@ class QuantileNetwork:
         self._spread = np.where(spread > 1e-6, spread, np.float32(1))
         x = self._standard(table)
         self._scale = float(np.sqrt(np.average(change**2, weights=weight)))
-        y, w = (change / self._scale).astype(np.float32), (weight / weight.mean()).astype(np.float32)
+        scale = self._scale or 1.0  # where nothing ever changed, nothing is foretold to
+        y, w = (change / scale).astype(np.float32), (weight / weight.mean()).astype(np.float32)
         self._weights = self._first(x.shape[1], chance)
         batch = max(1, min(BATCH, y.size // 4))
         a_pass = y.size // batch

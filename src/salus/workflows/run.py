@@ -303,13 +303,12 @@ def _around(
 ) -> dict[str, pl.DataFrame]:
     """What stands around the forecast, by the name of its file."""
     counts = adds_up(panel.signal, panel.history()["value"])
-    part = panel.without(sorted(set(panel.locations) - set(shown["location"])))
-    found = None if parents is None else hierarchy(part, parents, adds_up=counts)
-    paths, steps = joint_paths(panel, shown, found=found)
-    more = {
-        "paths.parquet": paths.table(model, steps),
-        "milestones.csv": milestones(panel, shown, scheme, model, adds_up=counts),
-    }
+    more = {"milestones.csv": milestones(panel, shown, scheme, model, adds_up=counts)}
+    if shown.height:  # no forecast of any place may be shown where too little is known of each
+        part = panel.without(sorted(set(panel.locations) - set(shown["location"])))
+        found = None if parents is None else hierarchy(part, parents, adds_up=counts)
+        paths, steps = joint_paths(panel, shown, found=found)
+        more["paths.parquet"] = paths.table(model, steps)
     revised = nowcast_table(panel)
     return more if revised is None else more | {"nowcast.csv": revised}
 
