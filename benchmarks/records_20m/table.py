@@ -39,7 +39,7 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         f"FHIR: {fhir['ingest']['rows']:,} rows in {fhir['ingest']['cpu_s']:.1f} CPU s, "
         f"{fhir['speed_of_parsing']:.2f} times the speed at which DuckDB alone parses the same files "
         f"({fhir['duckdb_parses']['cpu_s']:.1f} CPU s; goal: 0.5). CPU s of its steps: "
-        + ", ".join(f"{s['step']} {s['cpu_s']:.1f}" for s in fhir["ingest"]["steps"] if s["cpu_s"] >= 0.05)
+        + "; ".join(f"{s['step']} {s['cpu_s']:.1f}" for s in fhir["ingest"]["steps"] if s["cpu_s"] >= 0.05)
         + ". What was tried stands in `benchmarks/records_20m/README.md`.",
         "",
         "One million visits. DuckDB and Polars count raw rows, with no surrogate, bound or guard. The extract "
