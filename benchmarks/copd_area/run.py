@@ -194,7 +194,8 @@ def main() -> None:
     parser.add_argument("--england", type=Path, default=data / "copd_nhanes" / "england_qof_copd_area_2019_20.parquet")
     options = parser.parse_args()
     result = {
-        "claim": "prevalence and undiagnosed cases of districts with honest intervals",
+        "claim": "prevalence and undiagnosed cases of districts: intervals hold what they say in districts surveyed, "
+        "and more in others",
         "command": f"python benchmarks/copd_area/run.py --provinces {options.provinces}",
         "level": LEVEL,
         "simulated": {"provinces": options.provinces, "people": PEOPLE, "districts_surveyed": SURVEYED}
