@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ import polars as pl
 
 from salus.copd import performance as measure
 from salus.copd.cohort import design_of
-from salus.copd.model import RiskModel
 
 MINUTE = 60.0
 REPEATS = 20
@@ -37,7 +37,7 @@ def errors(flow: np.ndarray, kind: str, chance: np.random.Generator) -> np.ndarr
     return 28.0 * normal + (-16.5 if kind == "field, shifted" else 0.0)
 
 
-def rows(people: pl.DataFrame, outcome: str, models: dict[str, RiskModel]) -> list[dict[str, Any]]:
+def rows(people: pl.DataFrame, outcome: str, predicted: Callable[[pl.DataFrame], np.ndarray]) -> list[dict[str, Any]]:
     """Figures with peak flow, by kind of meter; means over 20 simulations."""
     y = people[outcome].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     known, w = ~np.isnan(y), design_of(people).weights
@@ -49,10 +49,7 @@ def rows(people: pl.DataFrame, outcome: str, models: dict[str, RiskModel]) -> li
         for _ in range(1 if kind == "same blow" else REPEATS):
             blown = np.maximum(flow + errors(flow, kind, chance), 30.0) / MINUTE
             table = people.with_columns(pl.Series("pef_lps", blown))
-            p = np.empty(len(y))
-            for cycle, model in models.items():
-                at = (people["cycle"] == cycle).to_numpy()
-                p[at] = model.predict(table.filter(pl.Series(at)), interval=False)["probability"].to_numpy()
+            p = predicted(table)
             slope, intercept = measure.calibration(y[known], p[known], w[known])
             made.append([
                 float(measure.auroc(y[known], p[known], w[known])), slope, intercept,

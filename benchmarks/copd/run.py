@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ import meter
 import referees
 from salus.copd import performance as measure
 from salus.copd.approximations import approximated
+from salus.copd.coherence import coherent, companions
 from salus.copd.cohort import design_of, eligible, read_people
 from salus.copd.design import Term
 from salus.copd.model import RiskModel
@@ -67,7 +69,12 @@ def main() -> None:
     design = design_of(people)
     samples = design.replicates(REPLICATES)
     groups = list(subgroups(people))
-    scores = {o: our_scores(people, o) for o in (*JUDGED, "y_post070")}
+    outcomes = (*JUDGED, "y_post070")
+    models = {(o, t): by_cycle(people, o, TERMS[t], t) for o in outcomes for t in "AB"}
+    scores = {o: {f"spline {t}": predicted(people, models, o, t) for t in "AB"} for o in outcomes}
+    for outcome in JUDGED:
+        simple = {(outcome, "A"): by_cycle(people, outcome, SIMPLE, "A")}
+        scores[outcome] |= {"simple": predicted(people, simple, outcome, "A", alone=True)}
     for outcome in () if options.ours else JUDGED:
         scores[outcome] |= challengers.scores(people, outcome)
         if options.ebm:
@@ -86,15 +93,16 @@ def main() -> None:
     fresh = {row["scorer"] for row in rows}
     rows += [row for row in before.get("rows", ()) if row["scorer"] not in fresh]
     rows.sort(key=lambda row: JUDGED.index(row["outcome"]))
-    models = {(o, t): by_cycle(people, o, TERMS[t], t) for o in JUDGED for t in "AB"}
     result = {
         "rows": [{k: v for k, v in row.items() if k != "model"} for row in rows],
         "post_bronchodilator": after_bronchodilator(people, scores["y_post070"]),
         "fewer_spirometries": [fewer(people, scores, design.weights, samples, o, t) for o in GOALS for t in "AB"],
         "net_benefit_margin": margins(rows),
         "goals": goals(rows),
-        "missing": [lacking for key, parts in models.items() for lacking in each_missing(people, key, parts)],
-        "home_meter": [row for o in JUDGED for row in meter.rows(people, o, models[o, "B"])],
+        "missing": [lacking for o in JUDGED for t in "AB" for lacking in each_missing(people, o, t, models)],
+        "home_meter": [
+            row for o in JUDGED for row in meter.rows(people, o, partial(with_flow, models=models, outcome=o))
+        ],
         "calibration": [deciles(people, scores[o][f"spline {t}"], o, t) for o in JUDGED for t in "AB"],
         "people": people.height,
         "events": {o: int(outcome_of(people, o)[~np.isnan(outcome_of(people, o))].sum()) for o in JUDGED},
@@ -120,18 +128,24 @@ def by_cycle(people: pl.DataFrame, outcome: str, terms: tuple[Term, ...], tier: 
     }
 
 
-def predicted(people: pl.DataFrame, models: dict[str, RiskModel]) -> np.ndarray:
+Models = dict[tuple[str, str], dict[str, RiskModel]]
+
+
+def predicted(people: pl.DataFrame, models: Models, outcome: str, tier: str, alone: bool = False) -> np.ndarray:
+    """Probability of each person by the models that had not seen the cycle, coherent among outcomes unless alone."""
     found = np.empty(people.height)
-    for cycle, model in models.items():
+    for cycle, model in models[outcome, tier].items():
         rows = (people["cycle"] == cycle).to_numpy()
         part = people.filter(pl.Series(rows))
-        found[rows] = model.predict(part, interval=False)["probability"].to_numpy()
+        others = [] if alone else [each[cycle] for each in models.values()]
+        together = [model] if alone else companions([model], others)
+        said = coherent({m.outcome: m.predict(part, interval=False) for m in together}, together)
+        found[rows] = said[outcome]["probability"].to_numpy()
     return found
 
 
-def our_scores(people: pl.DataFrame, outcome: str) -> dict[str, np.ndarray]:
-    chosen = {"simple": (SIMPLE, "A")} | {f"spline {tier}": (TERMS[tier], tier) for tier in "AB"}
-    return {name: predicted(people, by_cycle(people, outcome, *made)) for name, made in chosen.items()}
+def with_flow(people: pl.DataFrame, models: Models, outcome: str) -> np.ndarray:
+    return predicted(people, models, outcome, "B")
 
 
 def boosting_machine(people: pl.DataFrame, outcome: str, python: str) -> dict[str, np.ndarray]:
@@ -209,15 +223,15 @@ def goals(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def each_missing(people: pl.DataFrame, key: tuple[str, str], models: dict[str, RiskModel]) -> list[dict[str, Any]]:
+def each_missing(people: pl.DataFrame, outcome: str, tier: str, models: Models) -> list[dict[str, Any]]:
     """Discrimination and calibration with each item missing for everybody."""
-    outcome, tier = key
     y = outcome_of(people, outcome)
     rows = ~np.isnan(y)
     w = design_of(people).weights[rows]
     found = []
-    for item in next(iter(models.values())).items():
-        p = predicted(people.drop(item.name), models)[rows] if item.name != "age" else without_age(people, models)[rows]
+    for item in next(iter(models[outcome, tier].values())).items():
+        lacking = people.with_columns(pl.lit(None, dtype=people.schema[item.name]).alias(item.name))
+        p = predicted(lacking, models, outcome, tier)[rows]
         slope, intercept = measure.calibration(y[rows], p, w)
         found.append({
             "outcome": outcome, "tier": tier, "missing": item.name,
@@ -225,10 +239,6 @@ def each_missing(people: pl.DataFrame, key: tuple[str, str], models: dict[str, R
             "intercept": round(intercept, 3),
         })  # fmt: skip
     return found
-
-
-def without_age(people: pl.DataFrame, models: dict[str, RiskModel]) -> np.ndarray:
-    return predicted(people.with_columns(pl.lit(None, dtype=pl.Float64).alias("age")), models)
 
 
 def after_bronchodilator(people: pl.DataFrame, scores: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -230,7 +230,7 @@ def test_words_say_a_natural_frequency_and_never_an_accuracy_or_a_diagnosis(lang
         if said.primary is not None:
             n = count(said.primary.probability, 100)
             assert (f"Of 100 people with these answers, about {n} have" if lang == "en" else f"约 {n} 人") in text
-            assert "1.1" in text
+            assert "1.2" in text
 
 
 def test_chinese_text_is_chinese() -> None:
@@ -337,8 +337,8 @@ def test_a_departments_own_model_takes_the_place_of_the_packaged_one_and_is_name
     odds = [r.probability / (1 - r.probability) for r in (plain.primary, local.primary)]
     assert math.log(odds[1] / odds[0]) == pytest.approx(-1)
     assert local.risks[1:] == plain.risks[1:]
-    assert "y_llngl: version 1.1, calibrated on 900 people of Yuzhong, 2026" in local.model
-    assert "y_lln12: version 1.1, not calibrated on local data" in local.model
+    assert "y_llngl: version 1.2, calibrated on 900 people of Yuzhong, 2026" in local.model
+    assert "y_lln12: version 1.2, not calibrated on local data" in local.model
     assert "已用Yuzhong, 2026的 900 人校准" in told(local, "zh").foot[1]
     assert assess_table(pl.DataFrame([SMOKER]), local=[own])["probability"][0] == local.primary.probability
     with pytest.raises(InputError, match="a model of y_post070 was given"):

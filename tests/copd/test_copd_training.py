@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from helpers_survey import survey
 
+from salus.copd.fitting import fit
 from salus.copd.model import RiskModel
 from salus.copd.nhanes_people import CYCLES, TABLES, people, read_training
 from salus.copd.recipe import TERMS
@@ -33,6 +34,23 @@ def test_training_finds_what_makes_people_ill_and_ignores_what_does_not() -> Non
     assert shares["smoking"][1] - shares["smoking"][0] > 0.5
     assert abs(shares["education"][1]) < 0.4
     assert model.provenance["people"] == SURVEY.filter(pl.col("y_llngl").is_not_null()).height
+
+
+def test_a_sign_is_kept_and_costs_the_least_that_it_can() -> None:
+    """Where the data point the other way, the coefficient is 0 and the others are those of a fit without its column."""
+    chance = np.random.default_rng(2)
+    x = chance.standard_normal((800, 4))
+    y = (chance.random(800) < 1 / (1 + np.exp(1 - x @ [1.0, -0.6, 0.4, 0.0]))).astype(float)
+    weights, penalty = np.exp(chance.normal(0, 0.3, 800)), np.full(4, 2.0)
+    free = fit(x, y, weights, penalty)
+    bound = fit(x, y, weights, penalty, np.array([1, 1, -1, 0]))
+    alone = fit(x[:, [0, 3]], y, weights, penalty[:2])
+    assert free.coefficients[1] < -0.3
+    assert bound.coefficients[1] == bound.coefficients[2] == 0
+    assert np.allclose(bound.coefficients[[0, 3]], alone.coefficients, atol=1e-6)
+    assert np.isclose(bound.intercept, alone.intercept, atol=1e-6)
+    same = fit(x, y, weights, penalty, np.array([1, -1, 1, 0]))
+    assert np.allclose(same.coefficients, free.coefficients, atol=1e-6)
 
 
 def test_the_same_people_give_the_same_model_in_any_order() -> None:

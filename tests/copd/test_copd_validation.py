@@ -47,7 +47,8 @@ def test_a_row_for_each_outcome_scorer_and_subgroup(found: list[dict[str, object
 def test_a_row_is_weighted_and_over_its_people(found: list[dict[str, object]]) -> None:
     row = next(r for r in found if (r["outcome"], r.get("tier"), r["subgroup"]) == ("y_070", "A", "sex: female"))
     kept = SURVEY.filter(pl.col("y_070").is_not_null(), pl.col("male") == 0)
-    p = RiskModel.load("y_070", "A").predict(kept)["probability"].to_numpy()
+    parts = [RiskModel.load(o, "A").predict(kept)["probability"].to_numpy() for o in ("y_070", "y_mod", "y_post070")]
+    p = np.max(parts, axis=0)
     w, y = kept["wt_mec_6yr"].to_numpy(), kept["y_070"].to_numpy()
     assert row["n"] == kept.height
     assert row["events"] == y.sum()

@@ -16,6 +16,7 @@ import polars as pl
 from salus.copd import answers as given
 from salus.copd.assessed import Assessment, Missing, OtherEquation, Outside, Reason, Risk, Unfair
 from salus.copd.checks import check
+from salus.copd.coherence import coherent
 from salus.copd.design import Quantities, log_expected_flow
 from salus.copd.equations import EQUATIONS
 from salus.copd.instruments import INSTRUMENTS
@@ -64,11 +65,11 @@ def models(tier: str, local: Local = ()) -> tuple[RiskModel, ...]:
     if strange:
         raise InputError(f"a model of {strange[0]} was given; an assessment shows {', '.join(SHOWN)}")
     own = {(model.outcome, model.tier): model for model in local}
-    return tuple(own.get((outcome, tier)) or RiskModel.load(outcome, tier) for outcome in SHOWN)
     if len(own) < len(local):
         kinds = Counter((model.outcome, model.tier) for model in local)
         outcome, tier_twice = kinds.most_common(1)[0][0]
         raise InputError(f"two models of {outcome}, tier {tier_twice}, were given. Leave one of them out")
+    return tuple(own.get((outcome, tier)) or RiskModel.load(outcome, tier) for outcome in SHOWN)
 
 
 def models_of(tier: str, outcomes: Sequence[str], local: Local = ()) -> tuple[RiskModel, ...]:
@@ -295,7 +296,9 @@ def _scored(
     several = models(tier, local)
     first = several[0]
     frame = model_frame(settled, first)
-    risks = tuple(Risk(m.outcome, *m.predict(frame).row(0)) for m in models_of(tier, (*SHOWN, ASKED_FOR), local))
+    together = models_of(tier, (*SHOWN, ASKED_FOR), local)
+    said = coherent({m.outcome: m.predict(frame) for m in together}, together)
+    risks = tuple(Risk(m.outcome, *said[m.outcome].row(0)) for m in together)
     shares = first.contributions(frame).row(0, named=True)
     reasons = [
         Reason(name, shares[name], items, any(item in known for item in items))
@@ -394,9 +397,6 @@ def own_items(model: RiskModel) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def own_name(name: str) -> str:
-    """Name of a model's item among those of people: `sex` for `male`, `pef_lpm` for `pef_lps`."""
-    return {"male": "sex", "pef_lps": "pef_lpm"}.get(name, name)
 def limits(model: RiskModel) -> dict[str, tuple[float, float]]:
     """Ranges of the numbers that a model learned from, in the units of people; the age has flags of its own.
 
@@ -414,6 +414,9 @@ def limits(model: RiskModel) -> dict[str, tuple[float, float]]:
     return found
 
 
+def own_name(name: str) -> str:
+    """Name of a model's item among those of people: `sex` for `male`, `pef_lpm` for `pef_lps`."""
+    return {"male": "sex", "pef_lps": "pef_lpm"}.get(name, name)
 
 
 def _varied(raw: pl.DataFrame, items: Sequence[Item], model: RiskModel) -> list[Missing]:

@@ -26,6 +26,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "cigarettes": ("smk_status", "smk_cpd"),
     "log_pack_years": ("smk_status", "smk_years", "smk_cpd"),
     "log_years_since": ("smk_status", "quit_years"),
+    "cough_or_phlegm": ("cough_3mo", "phlegm_3mo"),
     "body_mass_index": ("height_cm", "weight_kg"),
     "mineral_dust": ("occ_mineral_dust_yrs",),
     "organic_dust": ("occ_organic_dust_yrs",),
@@ -50,11 +51,15 @@ class Term:
         An item or a key of :data:`DERIVED`; two for a product.
     knots : tuple of float
         Knots of a natural cubic spline, at least three; empty for a straight line.
+    sign : {-1, 0, 1}
+        1 where more of it may not lower the risk, -1 where it may not raise it, 0 where the data decide. Others than 0
+        for straight lines only.
     """
 
     reason: str
     of: tuple[str, ...]
     knots: tuple[float, ...] = ()
+    sign: int = 0
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -69,7 +74,13 @@ class Term:
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in the file of a model."""
-        return {"reason": self.reason, "of": list(self.of), "knots": list(self.knots)}
+        found = {"reason": self.reason, "of": list(self.of), "knots": list(self.knots)}
+        return {**found, "sign": self.sign} if self.sign else found
+
+
+def signs(terms: Sequence[Term]) -> NDArray[np.int64]:
+    """Sign that each column's coefficient is bound to, shape (sum of the terms' columns,)."""
+    return np.array([term.sign for term in terms for _ in term.columns], dtype=np.int64)
 
 
 def spline(values: Floats, knots: Sequence[float]) -> Floats:
@@ -196,6 +207,9 @@ class Quantities:
             return np.log1p(self["years_smoked"] * self["cigarettes"] / 20)
         if name == "log_years_since":
             return np.where(self["former"] == 0, 0.0, np.log1p(self["quit_years"]))
+        if name == "cough_or_phlegm":
+            cough, phlegm = self["cough_3mo"], self["phlegm_3mo"]
+            return np.where((cough == 1) | (phlegm == 1), 1.0, cough + phlegm)
         if name == "body_mass_index":
             return self["weight_kg"] / (self["height_cm"] / 100) ** 2
         if name in _LOG_YEARS:

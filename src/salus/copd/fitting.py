@@ -1,10 +1,12 @@
-"""Logistic regression with a ridge penalty and survey weights, and its covariance over the survey's design."""
+"""Logistic regression with a ridge penalty, survey weights and signs, and its covariance over the survey's design."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from salus.copd.cohort import FEWEST_DRAWN, Design
 from salus.copd.design import Floats
@@ -41,8 +43,8 @@ def expit(log_odds: Floats) -> Floats:
     return found
 
 
-def fit(x: Floats, y: Floats, weights: Floats, penalty: Floats) -> Fit:
-    """Fit by Newton's method.
+def fit(x: Floats, y: Floats, weights: Floats, penalty: Floats, signs: NDArray[np.int64] | None = None) -> Fit:
+    """Fit by Newton's method; with signs, each step is the best one that keeps to them.
 
     Parameters
     ----------
@@ -52,8 +54,10 @@ def fit(x: Floats, y: Floats, weights: Floats, penalty: Floats) -> Fit:
         0 or 1.
     weights : ndarray of float, shape (n,)
         Survey weights; they are scaled to a mean of 1.
-    penalty : ndarray of float, shape (p,)
-        Half of it times the square of the coefficient is taken from the log-likelihood; the intercept has none.
+    penalty : ndarray of float, shape (p,) or (p, p)
+        Half of it times the square of the coefficients is taken from the log-likelihood; the intercept has none.
+    signs : ndarray of int, shape (p,), optional
+        1 where a coefficient may not be below 0, -1 where it may not be above, 0 where it is free.
 
     Raises
     ------
@@ -64,31 +68,55 @@ def fit(x: Floats, y: Floats, weights: Floats, penalty: Floats) -> Fit:
         raise InputError(f"all {len(y):,} people have the same outcome; a model needs both")
     w = weights / weights.mean()
     one = np.column_stack([np.ones(len(x)), x])
-    ridge = np.concatenate([[0.0], penalty])
+    ridge = np.zeros((one.shape[1], one.shape[1]))
+    ridge[1:, 1:] = np.diag(penalty) if penalty.ndim == 1 else penalty
+    sides = np.zeros(one.shape[1], dtype=np.int64)
+    sides[1:] = 0 if signs is None else signs
     beta = np.zeros(one.shape[1])
     share = float(np.average(y, weights=w))
     beta[0] = np.log(share / (1 - share))
     height = -np.inf
     for _ in range(_STEPS):
         p = expit(one @ beta)
-        score = one.T @ (w * (y - p)) - ridge * beta
-        information = (one * (w * p * (1 - p))[:, None]).T @ one + np.diag(ridge)
-        step = np.linalg.solve(information, score)
+        score = one.T @ (w * (y - p)) - ridge @ beta
+        information = (one * (w * p * (1 - p))[:, None]).T @ one + ridge
+        best = _summit(information, information @ beta + score, sides)
         size = 1.0
-        while _likelihood(one @ (beta + size * step), y, w) - ridge @ (beta + size * step) ** 2 / 2 < height:
+        while (gained := _height(one, beta + size * (best - beta), y, w, ridge)) < height:
             size /= 2
             if size < _SMALLEST_STEP:
                 break
-        beta = beta + size * step
-        gained = _likelihood(one @ beta, y, w) - float(ridge @ beta**2) / 2
+        beta = beta + size * (best - beta)
         settled, height = abs(gained - height) < _CLOSE, gained
         if settled:
             return Fit(float(beta[0]), beta[1:], np.linalg.inv(information), y - expit(one @ beta))
     raise InputError("the fit does not settle: an answer may belong to one outcome only. Raise the penalty")
 
 
-def _likelihood(log_odds: Floats, y: Floats, weights: Floats) -> float:
-    return float(np.sum(weights * (y * log_odds - np.logaddexp(0, log_odds))))
+def _height(one: Floats, beta: Floats, y: Floats, weights: Floats, ridge: Floats) -> float:
+    """Log-likelihood less the penalty."""
+    log_odds = one @ beta
+    return float(np.sum(weights * (y * log_odds - np.logaddexp(0, log_odds))) - beta @ ridge @ beta / 2)
+
+
+def _summit(curvature: Floats, slope: Floats, sides: NDArray[np.int64]) -> Floats:
+    """Where slope'b - b'curvature b / 2 is largest while the bounded coefficients keep to their side of 0.
+
+    The free ones are eliminated, so that what is left is a least-squares problem in coefficients of at least 0
+    (Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23).
+    """
+    bounded, free = np.flatnonzero(sides), np.flatnonzero(sides == 0)
+    if not len(bounded):
+        return np.asarray(np.linalg.solve(curvature, slope))
+    turned = np.where(sides < 0, -1.0, 1.0)
+    curvature, slope = curvature * np.outer(turned, turned), slope * turned
+    across = curvature[np.ix_(free, bounded)]
+    solved = np.linalg.solve(curvature[np.ix_(free, free)], np.column_stack([across, slope[free]]))
+    root = np.linalg.cholesky(curvature[np.ix_(bounded, bounded)] - across.T @ solved[:, :-1])
+    found = np.empty(len(slope))
+    found[bounded] = nnls(root.T, np.linalg.solve(root, slope[bounded] - across.T @ solved[:, -1]))[0]
+    found[free] = solved[:, -1] - solved[:, :-1] @ found[bounded]
+    return found * turned
 
 
 def sandwich(x: Floats, found: Fit, design: Design) -> Floats:

@@ -7,13 +7,10 @@ FEV1/FVC and of FEV1: two guides, each a fixed sum of the same columns. What com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
 from salus.copd.design import Floats
-from salus.copd.fitting import Fit, fit
 from salus.copd.reference import expected_table
 from salus.errors import InputError
 
@@ -74,47 +71,22 @@ def guide(z: Floats, targets: Floats, weights: Floats) -> Floats:
     return found
 
 
-@dataclass(frozen=True)
-class Guided:
-    """A logistic fit with guides.
-
-    Attributes
-    ----------
-    fit : Fit
-        On the guides and the columns.
-    x : ndarray, shape (n, k + p)
-        What was fitted on.
-    coefficients : ndarray, shape (p,)
-        Of the columns alone, the guides' share among them.
-    back : ndarray, shape (1 + p, 1 + k + p)
-        From the coefficients of the fit to intercept and coefficients of the columns.
-    """
-
-    fit: Fit
-    x: Floats
-    coefficients: Floats
-    back: Floats
-
-
-def guided(z: Floats, y: Floats, weights: Floats, lines: Floats, strength: tuple[float, float]) -> Guided:
-    """Fit a logistic model whose coefficients are drawn towards the guides instead of towards 0.
+def towards(lines: Floats, strength: tuple[float, float]) -> Floats:
+    """Penalty that draws coefficients towards the guides instead of towards 0.
 
     Parameters
     ----------
-    z : ndarray of float, shape (n, p)
-        Standardised columns.
-    y : ndarray of float, shape (n,)
-        0 or 1.
-    weights : ndarray of float, shape (n,)
-        Survey weights.
     lines : ndarray of float, shape (p, k)
         What :func:`guide` gave.
     strength : tuple of (float, float)
-        Ridge penalty on what departs from the guides, and on the guides themselves.
+        Ridge penalty on what departs from the best sum of the guides, and on that sum's k factors.
+
+    Returns
+    -------
+    ndarray of float, shape (p, p)
+        For :func:`salus.copd.fitting.fit` on the standardised columns; the factors are eliminated.
     """
     size, count = lines.shape
-    x = np.hstack([z @ lines, z])
-    found = fit(x, y, weights, np.concatenate([np.full(count, strength[1]), np.full(size, strength[0])]))
-    back = np.zeros((1 + size, 1 + count + size))
-    back[0, 0], back[1:, 1 : 1 + count], back[1:, 1 + count :] = 1.0, lines, np.eye(size)
-    return Guided(found, x, back[1:, 1:] @ found.coefficients, back)
+    inner = lines.T @ lines + strength[1] / strength[0] * np.eye(count)
+    found: Floats = strength[0] * (np.eye(size) - lines @ np.linalg.solve(inner, lines.T))
+    return found

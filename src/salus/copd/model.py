@@ -150,10 +150,17 @@ class RiskModel:
 
     @cached_property
     def reasons(self) -> dict[str, tuple[str, ...]]:
-        """Name of each reason, and the items that it is made of; the order is that of :meth:`contributions`."""
+        """Name of each reason, and the items that it is made of; the order is that of :meth:`contributions`.
+
+        A term whose coefficients are 0, because it would have spoken against clinical sense, is none.
+        """
         found: dict[str, dict[str, None]] = {}
+        at = 0
         for term in self.terms:
-            found.setdefault(term.reason, {}).update(dict.fromkeys(term.items))
+            size = len(term.columns)
+            if self.coefficients[at : at + size].any():
+                found.setdefault(term.reason, {}).update(dict.fromkeys(term.items))
+            at += size
         return {reason: tuple(items) for reason, items in found.items()}
 
     @cached_property
@@ -339,7 +346,7 @@ def from_json(content: Mapping[str, Any], name: str) -> RiskModel:
         raise InputError(f"{name} is no COPD model. Wanted a file that train or recalibrate wrote")
     if content.get("format") != FORMAT:
         raise InputError(f"{name} has model format {content.get('format')}; this version of Salus reads {FORMAT}")
-    terms = tuple(Term(t["reason"], tuple(t["of"]), tuple(t["knots"])) for t in content["terms"])
+    terms = tuple(Term(t["reason"], tuple(t["of"]), tuple(t["knots"]), t.get("sign", 0)) for t in content["terms"])
     barred = sorted({name for term in terms for name in term.items} & set(NEVER_INPUTS))
     if barred:
         raise InputError(f"{name} uses {barred[0]}: ethnicity is never an input of a Salus model")

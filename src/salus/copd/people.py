@@ -33,6 +33,7 @@ from salus.copd.assessment import (
     tier_of,
 )
 from salus.copd.checks import check
+from salus.copd.coherence import coherent, companions
 from salus.copd.instruments import INSTRUMENTS
 from salus.copd.people_files import batches, guard_output, slices, write_rows
 from salus.copd.questionnaire import Instrument, Number
@@ -67,9 +68,9 @@ class Tally:
         Reasons of the refused rows, ``kind: item``; a row may have several.
     flags : Counter
         Flags of the scored rows.
-    """
     repeated : int
         Rows whose name of the person an earlier row has; they are scored like the others.
+    """
 
     rows: int = 0
     scored: int = 0
@@ -77,8 +78,8 @@ class Tally:
     tiers: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
-
     repeated: int = 0
+
     def as_dict(self) -> dict[str, Any]:
         """For a machine."""
         return {
@@ -88,8 +89,8 @@ class Tally:
             "tiers": dict(sorted(self.tiers.items())),
             "refused_for": dict(self.kinds.most_common()),
             "flags": dict(self.flags.most_common()),
-        }
             "repeated_ids": self.repeated,
+        }
 
     def add(self, table: pl.DataFrame, refused: pl.DataFrame) -> None:
         """Count the rows of a batch: what :func:`assess_batch` gave."""
@@ -106,7 +107,6 @@ class Tally:
         for text, n in words.iter_rows():
             self.flags.update(dict.fromkeys(str(text).split(), n))
 
-    def join(self, other: Tally) -> None:
     def watched(self, tables: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The rows as they pass by; after the last one `repeated` is known. It takes 8 bytes a row."""
         names = []
@@ -117,6 +117,7 @@ class Tally:
         whole.sort()
         self.repeated += int((whole[1:] == whole[:-1]).sum())
 
+    def join(self, other: Tally) -> None:
         """Add the counts of other rows."""
         self.rows, self.scored, self.refused = (
             self.rows + other.rows,
@@ -332,16 +333,18 @@ def _probabilities(
             continue
         every = rows.len() == size
         chosen = models_of(tier, outcomes, local)
-        asked = fine.select(inputs_of(chosen, fine.columns))
+        together = companions(chosen, local)
+        asked = fine.select(inputs_of(together, fine.columns))
         some = asked if every else asked[rows]
-        for model in chosen:
-            first = model.outcome == PRIMARY
-            said = model.predict(model_frame(some, model), interval=interval and first)
-            made = {model.outcome: said["probability"]}
-            if first:
-                made |= {c: said[c] for c in said.columns}
-            for name, values in made.items():
-                found[name] = values if every else found[name].scatter(rows, values)
+        said = {
+            model.outcome: model.predict(model_frame(some, model), interval=interval and model.outcome == PRIMARY)
+            for model in together
+        }
+        for outcome, of in coherent(said, together).items():
+            made = {name: of[name] for name in of.columns} if outcome == PRIMARY else {}
+            for name, values in {**made, outcome: of["probability"]}.items():
+                if name in found:
+                    found[name] = values if every else found[name].scatter(rows, values)
     return pl.DataFrame({name: values.alias(name) for name, values in found.items()})
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from salus.copd.cohort import AGES, WEIGHT, Design, design_of, eligible
-from salus.copd.design import FLOW_COLUMNS, Floats, Quantities, Term, columns, flow_columns
-from salus.copd.fitting import expit, sandwich
-from salus.copd.guides import guide, guided, severity
+from salus.copd.design import FLOW_COLUMNS, Floats, Quantities, Term, columns, flow_columns, signs
+from salus.copd.fitting import expit, fit, sandwich
+from salus.copd.guides import guide, severity, towards
 from salus.copd.locale import places
 from salus.copd.model import OUTCOMES, RiskModel
 from salus.copd.model_items import MODEL_ITEMS
@@ -28,7 +28,7 @@ from salus.copd.verification import Verified, verification
 from salus.data.provenance import InputFile, hash_file
 from salus.errors import InputError, NameNotFoundError
 
-MODEL_VERSION = "1.1"
+MODEL_VERSION = "1.2"
 Strength = tuple[float, float]
 """Ridge penalties on the columns and on the guides."""
 _REPLICATES = 200
@@ -126,8 +126,8 @@ def train(
     flow = expected_flow(people.frame, people.design.weights) if _needs_flow(chosen) else {}
     filled = fill(columns(Quantities(people.frame, flow or None), chosen), people.design.weights)
     lines = guide(filled.z, people.severity, people.design.weights)
-    found = guided(filled.z, people.y, people.design.weights, lines, strength)
-    covariance = sandwich(found.x, found.fit, people.design)
+    found = fit(filled.z, people.y, people.design.weights, towards(lines, strength), signs(chosen))
+    covariance = sandwich(filled.z, found, people.design)
     unscale = np.concatenate([[1.0], 1 / filled.scale])
     asked = [item for item in MODEL_ITEMS if any(item in term.items for term in chosen)]
     provenance: dict[str, Any] = {
@@ -158,9 +158,9 @@ def train(
         terms=chosen,
         mean=filled.mean,
         spread=filled.spread,
-        intercept=found.fit.intercept,
+        intercept=found.intercept,
         coefficients=found.coefficients / filled.scale,
-        covariance=found.back @ covariance @ found.back.T * np.outer(unscale, unscale),
+        covariance=covariance * np.outer(unscale, unscale),
         critical=round(float(student.ppf(0.975, max(people.design.freedom, 1))), 6),
         expected_flow=flow,
         seen={item: _range(people.frame, item) for item in asked if item != "smk_status"},
@@ -252,8 +252,8 @@ def cross_validated(people: Prepared, terms: Sequence[Term], strengths: Sequence
         z = fill(columns(Quantities(people.frame, flow), terms), weights, rows).z
         lines = guide(z[rows], people.severity[rows], weights[rows])
         for each in strengths:
-            fitted = guided(z[rows], people.y[rows], weights[rows], lines, each)
-            found[each][~rows] = expit(fitted.fit.intercept + z[~rows] @ fitted.coefficients)
+            fitted = fit(z[rows], people.y[rows], weights[rows], towards(lines, each), signs(terms))
+            found[each][~rows] = expit(fitted.intercept + z[~rows] @ fitted.coefficients)
     return found
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from salus.copd import performance as measure
 from salus.copd.admission import admitted, outcome_of, were_trained_on
 from salus.copd.approximations import NEEDED, approximated
+from salus.copd.coherence import coherent, companions
 from salus.copd.cohort import Design, design_of, read_people
 from salus.copd.design import Floats
 from salus.copd.locale import EDUCATION, INCOME
@@ -139,7 +140,9 @@ def validate(
         y = outcome_of(kept, outcome, name)
         notes += _few(outcome, y)
         for one in (m for m in chosen if m.outcome == outcome):
-            p = one.predict(kept, interval=False)["probability"].to_numpy()
+            together = companions([one], chosen)
+            said = coherent({m.outcome: m.predict(kept, interval=False) for m in together}, together)
+            p = said[outcome]["probability"].to_numpy()
             if "pef_lps" in {i.name for i in one.items()}:
                 p = np.where(kept["pef_lps"].is_not_null().to_numpy(), p, np.nan)
             about: dict[str, Any] = {"outcome": outcome, "tier": one.tier}
