@@ -358,11 +358,11 @@ class _Words:
         found = []
         if read.permits != "full":
             found.append(self.text[f"permits.{read.permits}"])
-        if read.before is not None:
-            found.append(self._before(read.before))
         if read.below_lln is not None and read.below_070 is not None:
             key = {(True, True): "below", (False, False): "above", (False, True): "only", (True, False): "not"}
             found.append(self.text[f"fixed.{key[read.below_lln, read.below_070]}"])
+        if read.before is not None:
+            found.append(self._before(read.before))
         severity = SEVERITIES[read.severity][self.at] if read.severity else "–"
         found.append(self.text["pattern"].format(pattern=PATTERNS[read.pattern][self.at], severity=severity))
         found.append(self.text["gold"].format(grade=read.gold) if read.gold else self.text["gold.none"])
