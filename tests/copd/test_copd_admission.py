@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +126,21 @@ def test_each_person_counts_once() -> None:
     assert admitted(pl.concat([PEOPLE, PEOPLE]).drop("seqn")).people.height == 600
 
 
-@pytest.mark.parametrize("weight", [-2.0, 0.0, float("inf")])
+@pytest.mark.parametrize("weight", [-2.0, 0.0, 1e300, float("inf")])
 def test_weights_that_are_none_are_told_as_such(weight: float) -> None:
     table = PEOPLE.with_columns(pl.lit(weight).alias("wt_mec_6yr"))
     for act in (validate, lambda t: recalibrate(t, "Yuzhong", MODELS["A"])):
-        with pytest.raises(InputError, match="wt_mec_6yr is above 0 for nobody of 300 people"):
+        with pytest.raises(InputError, match="wt_mec_6yr is a number of people above 0 for nobody of 300"):
             act(table)
+
+
+@pytest.mark.parametrize("column", ["age", "spiro_ok", "wt_mec_6yr", "stratum", "race5", "cough_3mo", "y_mod"])
+@pytest.mark.parametrize("value", [[1, 2], b"1", date(2026, 1, 1)], ids=["list", "bytes", "date"])
+def test_a_column_of_another_kind_is_named(column: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"column {column} holds"):
+        admitted(PEOPLE.with_columns(pl.Series(column, [value] * PEOPLE.height)))
+    with pytest.raises(InputError, match=r"height_cm can't be right for 300 of 300 people .*can't be read"):
+        admitted(PEOPLE.with_columns(pl.lit(value=True).alias("height_cm")))
 
 
 def test_columns_are_read_by_every_name_and_unit_that_assess_takes() -> None:

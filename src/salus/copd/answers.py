@@ -202,7 +202,7 @@ def _values(raw: pl.Series, item: Item, factor: float, *, male: bool) -> tuple[p
         if raw.dtype.is_float():
             number = number.fill_nan(None)
         return (number if factor == 1 else number * factor), nothing
-    if item.is_number and (raw.dtype.is_numeric() or raw.dtype == pl.Boolean):
+    if item.kind != "number" and item.is_number and (raw.dtype.is_numeric() or raw.dtype == pl.Boolean):
         number = raw.cast(pl.Float64)
         if raw.dtype.is_float():
             number = number.fill_nan(None)

@@ -23,6 +23,8 @@ _READ = {
     *MODEL_ITEMS, "age", "male", "spiro_ok", "wheeze_attacks", "hayfever_12mo", "prior_dx", "asthma_ever", WEIGHT,
     "income_percentile", "education_percentile", "y_mod", "y_lln12", "y_llngl", "y_070", "y_post070",
 }  # fmt: skip
+_MOST_WEIGHT = 1e10
+"""A weight is a number of people, and there are not that many."""
 FEWEST_DRAWN = 2
 """Sampling units that a stratum needs for a variance."""
 
@@ -86,6 +88,7 @@ def eligible(frame: pl.DataFrame, name: str = "the table") -> pl.DataFrame:
 
 
 _WORDS = ("smk_status", "cycle", *ETHNIC_COLUMNS)
+_ASKED = {*_READ, *_WORDS, "stratum", "psu", "confirmed"}
 _SEX = {"male": "1", "female": "0"}
 _YES_NO = {
     **dict.fromkeys(("true", "yes", "y", "是", "有"), "1"),
@@ -97,6 +100,10 @@ _MEASURED = {name for name, item in MODEL_ITEMS.items() if item.kind == "number"
 
 def _numbers(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """The columns that are read as the dictionary has them: numbers, and smoking in words."""
+    for column in frame.columns:
+        kind = frame[column].dtype
+        if column in _ASKED and (kind.is_nested() or kind.is_temporal() or kind in (pl.Binary, pl.Object)):
+            raise InputError(f"{name}: column {column} holds {kind}. Numbers or words are wanted, one a cell")
     made: list[pl.Series] = []
     for column in (c for c in frame.columns if c in _READ and c not in _WORDS and frame[c].dtype == pl.String):
         text = frame[column].str.strip_chars().str.to_lowercase().replace(dict.fromkeys(_NOTHING))
@@ -160,13 +167,13 @@ def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     notes = []
     if WEIGHT in frame.columns:
         given = frame[WEIGHT].cast(pl.Float64).fill_nan(None)
-        good = ((given > 0) & given.is_finite()).fill_null(value=False)
+        good = ((given > 0) & (given < _MOST_WEIGHT)).fill_null(value=False)
         if given.null_count() == frame.height:
             frame = frame.drop(WEIGHT)
         elif not good.any():
             raise InputError(
-                f"{WEIGHT} is above 0 for nobody of {frame.height:,} people; {given.drop_nulls()[0]:g} is the first. "
-                "Give each the number of people that he stands for, or leave the column out to count everybody once"
+                f"{WEIGHT} is a number of people above 0 for nobody of {frame.height:,}; {given.drop_nulls()[0]:g} is the "
+                "first. Give each the number of people that he stands for, or leave the column out to count everybody once"
             )
         elif not good.all():
             lost = frame.height - int(good.sum())
