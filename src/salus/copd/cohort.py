@@ -172,8 +172,9 @@ def weighted(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
             frame = frame.drop(WEIGHT)
         elif not good.any():
             raise InputError(
-                f"{WEIGHT} is a number of people above 0 for nobody of {frame.height:,}; {given.drop_nulls()[0]:g} is the "
-                "first. Give each the number of people that he stands for, or leave the column out to count everybody once"
+                f"{WEIGHT} is a number of people above 0 for nobody of {frame.height:,}; "
+                f"{given.drop_nulls()[0]:g} is the first. Give each the number of people that he stands for, or leave "
+                "the column out to count everybody once"
             )
         elif not good.all():
             lost = frame.height - int(good.sum())
