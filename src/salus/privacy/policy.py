@@ -20,6 +20,7 @@ _CHOICES = {
     "revisions": ("freeze", "allow"),
 }
 _BREAKDOWNS = ("age_group", "sex")
+_CROSSED = "age_sex"
 _OF_KIND = {
     "suppression": ("minimum_cell", "zeros", "minimum_interval", "round_to", "breakdowns", "breakdown_level"),
     "differential_privacy": (
@@ -62,7 +63,8 @@ class Policy:
     levels : tuple of str
         Kinds of place that are released; empty for all.
     breakdowns : tuple of str
-        ``age_group``, ``sex`` or both: each on its own, and under differential privacy also crossed.
+        ``age_group``, ``sex`` or both: each on its own, and under differential privacy also crossed. Under suppression
+        ``age_sex``, which is both crossed, alone.
     breakdown_level : str
         The one kind of place for which breakdowns are released; under differential privacy also the places above.
     week_start : {'monday', 'sunday'}
@@ -141,7 +143,11 @@ class Policy:
             raise _refused("revisions", self.revisions, '"freeze": under differential privacy a week is paid for once')
         if not 0 < self.breakdown_share < 1:
             raise _refused("breakdown_share", self.breakdown_share, "above 0, below 1; 0.25 is usual")
-        odd = [b for b in self.breakdowns if b not in _BREAKDOWNS]
+        if _CROSSED in self.breakdowns and not self.noisy and len(self.breakdowns) > 1:
+            raise _refused(
+                "breakdowns", list(self.breakdowns), '"age_sex" alone: both crossed, beside either, tell more'
+            )
+        odd = [b for b in self.breakdowns if b not in _BREAKDOWNS and (self.noisy or b != _CROSSED)]
         if odd:
             raise _refused("breakdowns", odd[0], " and ".join(f'"{b}"' for b in _BREAKDOWNS))
         if len(set(self.breakdowns)) < len(self.breakdowns):

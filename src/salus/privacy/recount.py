@@ -32,6 +32,7 @@ from salus.privacy.policy import Policy
 from salus.privacy.ring import Ring
 
 _KEYS = ["location", "disease", "date"]
+_CELLS = [*_KEYS, "dimension", "category"]
 
 
 def recounted(
@@ -104,7 +105,14 @@ def recounted(
             plain = guarded.series(counted, None, "")
             true = rounding.shown(plain, policy)
             new = series.join(before, on=_KEYS, how="anti") if before is not None else series
-            found["interval_around_value"] = _reaches(new, counted, policy)
+            broken = None
+            if policy.breakdowns:
+                broken = pl.read_parquet(folder / guarded.BREAKDOWNS_FILE)
+                known_before = _before(wall, known, release, guarded.BREAKDOWNS_FILE, _CELLS)
+                cells = broken.with_columns(value=suppressed.exact(broken, counted).cast(pl.Float64))
+                found["counts"] = _compared(broken, rounding.shown(cells, policy), known_before, _CELLS)
+                broken = broken.join(new, on=_KEYS, how="semi")
+            found["interval_around_value"] = _reaches(new, broken, counted, policy)
             found |= utility.stated(utility.costs(plain, series, policy))
         return found | {"counts": _compared(series, true, before, _KEYS, found.get("counts"))}
 
@@ -147,12 +155,12 @@ def _compared(
     return f"{other.height:,} counts are not as counted" if other.height else said or "as counted"
 
 
-def _reaches(new: pl.DataFrame, counted: Counts, policy: Policy) -> str:
+def _reaches(new: pl.DataFrame, broken: pl.DataFrame | None, counted: Counts, policy: Policy) -> str:
     """Whether the counts left out of weeks that are new stay open as promised."""
     if not new.height:
         return "yes"
     try:
-        found = bounds.intervals(new, None, policy)
+        found = bounds.intervals(new, broken, policy)
         suppressed.check_intervals(found, suppressed.exact(found, counted), policy)
     except (InputError, WallError) as error:
         return str(error)
