@@ -107,13 +107,19 @@ def main() -> None:
         "people": people.height,
         "events": {o: int(outcome_of(people, o)[~np.isnan(outcome_of(people, o))].sum()) for o in JUDGED},
         "ebm": bool(options.ebm) or before.get("ebm", False),
-        "challengers_of": before.get("challengers_of", before.get("code")) if options.ours else "this run",
+        "challengers_of": challengers_of(before),
         "seconds": round(time.perf_counter() - begun),
     } | referees.about([DATA], CLAIM, "python benchmarks/copd/run.py --ebm PYTHON")
     (HERE / "result.json").write_text(dumped(result), encoding="utf-8")
     CARD.write_text(dumped(for_card(result)), encoding="utf-8")
     for goal in result["goals"]:
         print(json.dumps(goal))
+
+
+def challengers_of(before: dict[str, Any]) -> Any:
+    """Code under which the challengers were trained: that of the result that was kept, where one was."""
+    told = before.get("challengers_of", "this run")
+    return before["code"] if before and told == "this run" else told
 
 
 def outcome_of(people: pl.DataFrame, outcome: str) -> np.ndarray:

@@ -365,3 +365,13 @@ def test_elsewhere_one_is_asked_for_the_place_in_the_own_country(gate: str, othe
 
     assert other in asked_after("")
     assert other not in asked_after("3")
+
+
+@pytest.mark.parametrize(("lang", "heart"), [("en", "speaks for the heart"), ("zh", "心脏")])
+def test_a_reason_that_may_surprise_says_why(lang: str, heart: str) -> None:
+    answers = {"age": 62, "sex": "male", "dyspnea_exertion": "yes", "chest_pain": "yes", "smk_status": "never"}
+    said = assess(answers, lang=lang)
+    assert {r.name: r.effect for r in said.reasons}["chest_pain"] < 0
+    unsaid = assess({name: value for name, value in answers.items() if name != "chest_pain"}, lang=lang)
+    assert heart in "\n".join(told(said, lang).lines())
+    assert heart not in "\n".join(told(unsaid, lang).lines())

@@ -21,7 +21,7 @@ RESULT = json.loads(files("salus.copd").joinpath("data", "benchmark.json").read_
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_section_is_there_and_filled(lang: str) -> None:
     sections = Card(lang).sections()
-    assert len(sections) == 10
+    assert len(sections) == 11
     for _title, blocks in sections:
         assert blocks
         for block in blocks:
@@ -52,7 +52,7 @@ def test_figures_are_those_of_the_benchmark() -> None:
     text, pictures = markdown()
     assert f"AUROC {row['auroc']:.3f} by questionnaire" in text
     assert f"{row['auroc']:.3f} [{row['auroc_lower']:.3f}, {row['auroc_upper']:.3f}]" in text
-    assert len(pictures) == 8
+    assert len(pictures) == 16
     assert all(f"images/{name}" in text for name in pictures)
 
 

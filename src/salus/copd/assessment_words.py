@@ -39,6 +39,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "smoking": ("smoking", "吸烟"),
     "cough": ("cough", "咳嗽"),
     "phlegm": ("phlegm", "咳痰"),
+    "cough_phlegm": ("cough or phlegm", "咳嗽或咳痰"),
     "wheeze": ("wheezing", "喘鸣"),
     "breathlessness": ("breathlessness", "气短"),
     "general_health": ("general health", "总体健康"),
@@ -53,6 +54,26 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "not_known": ("what is not known", "未知的回答"),
 }
 """Names of reasons; one that is not here is named by its items."""
+
+WHY: Mapping[str, tuple[str, str]] = {
+    "chest_pain": (
+        "with the same breathlessness it speaks for the heart rather than the airways",
+        "气短相同时，它更提示心脏而非气道的原因",
+    ),
+    "diabetes": (
+        "it goes with a low FVC rather than with obstruction, at the same weight and smoking",
+        "体重和吸烟相同时，它多伴随FVC偏低，而非阻塞",
+    ),
+    "education": (
+        "as in the US survey, people alike in all other answers; elsewhere it may be otherwise",
+        "依据美国调查中其他回答相同的人；其他地方可能不同",
+    ),
+    "income": (
+        "as in the US survey, people alike in all other answers; elsewhere it may be otherwise",
+        "依据美国调查中其他回答相同的人；其他地方可能不同",
+    ),
+}
+"""What is said beside reasons that may point against what one expects: each is adjusted for all other answers."""
 
 PATTERNS: Mapping[str, tuple[str, str]] = {
     "normal": ("within the limits of normal", "在正常范围内"),
@@ -158,6 +179,7 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "reasons.rest": "all others together",
         "not answered": "not answered; taken from the other answers",
         "not known": "drawn towards even odds for the answers that are missing",
+        "because": "{said} ({why})",
         "missing": "What missing answers would change",
         "missing.none": "All questions are answered.",
         "missing.row": "{low} (at {at_low}) to {high} (at {at_high}) of {base}",
@@ -265,6 +287,7 @@ TEXT: Mapping[str, Mapping[str, str]] = {
         "reasons.rest": "其余各项合计",
         "not answered": "未回答；由其他回答推断",
         "not known": "因回答缺失而向对等几率靠近",
+        "because": "{said}（{why}）",
         "missing": "缺失的回答会带来的变化",
         "missing.none": "所有问题都已回答。",
         "missing.row": "每 {base} 人 {low}（{at_low}）至 {high}（{at_high}）",

@@ -20,6 +20,7 @@ from salus.copd.assessment_words import (
     SEVERITIES,
     STEPS_OF_SPIROMETRY,
     TEXT,
+    WHY,
 )
 from salus.copd.equations import EQUATIONS
 from salus.copd.instruments import INSTRUMENTS
@@ -236,10 +237,12 @@ class _Words:
         said_zero = {*SMOKED, *(name for names in FOLLOWS.values() for name in names)}
         told = [name for name in known if name == known[0] or name not in said_zero or said.answers[name] != 0]
         items, stop = all_items(), ", " if self.lang == "en" else "、"
-        return stop.join(
+        text = stop.join(
             BRIEF.get(name, ("{v}", "{v}"))[self.at].format(v=items[name].shown(said.answers[name], self.lang))
             for name in told
         )
+        why = WHY.get(reason.name, ("", ""))[self.at]
+        return self.text["because"].format(said=text, why=why) if why else text
 
     def _missing(self, said: Assessment, base: int) -> Section:
         if not said.missing:

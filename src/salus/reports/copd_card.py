@@ -113,7 +113,9 @@ class Card:
         """Title and blocks of each section, in order."""
         return [
             (self.word("use"), [*self._paragraphs("use"), self.word("footer")]),
+            (self.word("deploy"), [self._answers("deploy")]),
             (self.word("figures"), [self.word("figures_caption"), *self._figures()]),
+            (self.word("post"), [self._after_bronchodilator()]),
             (self.word("pictures"), list(self._pictures())),
             (self.word("fewer"), list(self._fewer())),
             (self.word("subgroups"), [self._subgroups(s) for s in SCORERS]),
@@ -121,7 +123,6 @@ class Card:
             (self.word("meter"), [self._meter()]),
             (self.word("tripod"), [self._answers("tripod")]),
             (self.word("probast"), [self._answers("probast")]),
-            (self.word("deploy"), [self._answers("deploy")]),
         ]
 
     def _paragraphs(self, key: str) -> Iterable[str]:
@@ -155,10 +156,19 @@ class Card:
             )  # fmt: skip
             yield Table(self.word("figures_of", name=self.word(outcome)), head, rows)
 
+    def _after_bronchodilator(self) -> Table:
+        names = ("scorer", "people", "events", "before", "read_again")
+        head = (*(self.word(n) for n in names), "AUROC", self.word("slope"), self.word("intercept"))
+        rows = tuple(
+            (self._named(f"spline {row['tier']}"), f"{row['people']:,}", f"{row['events']:,}",
+             f"{row['obstructed_before']:,}", f"{row['verified']:,}",
+             *(_figure(row[n]) for n in ("auroc", "slope", "intercept")))
+            for row in self.result["post_bronchodilator"]
+        )  # fmt: skip
+        return Table(self.word("post_caption"), head, rows)
+
     def _pictures(self) -> Iterable[Picture]:
         for entry in self.result["calibration"]:
-            if entry["outcome"] not in ("y_mod", "y_llngl"):
-                continue
             name = f"{self.word(entry['outcome'])}, {self._named('spline ' + entry['tier'])}"
             gap = max(abs(o - e) for e, o in entry["deciles"]) * 100
             texts = {
