@@ -17,6 +17,7 @@ And on rows, which never leave: classes of persons and trajectories, of the reco
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import math
 import resource
@@ -138,13 +139,14 @@ def main() -> None:
         simulate(str(data), options.rows, options.years, options.seed)
         lines = data / "line_list_simulated"
         places = door.read(data / "places.csv", PLACES)
-        deidentify.ingest(open_linelist([lines], simulated=True), root, KEY)
+        taken = deidentify.ingest(open_linelist([lines], simulated=True), root, KEY)
         made: dict[str, Any] = {}
         exact = pl.DataFrame()
         for name, rule in SALUS.items():
             wall = Path(folder) / name.replace(" ", "_")
             shutil.copytree(root, wall)
-            report = releases.release(wall, syndromes.definitions(), places, rule, key=KEY)
+            days = (taken.first, taken.last - dt.timedelta(days=7 * rule.weeks_held_back))
+            report = releases.release(wall, syndromes.definitions(), places, rule, key=KEY, weeks=days)
             shown, true = pl.read_parquet(report.series), pl.read_parquet(report.exact)
             broken = None if report.breakdowns is None else pl.read_parquet(report.breakdowns)
             made[name] = attacked(shown, broken, true, rule)

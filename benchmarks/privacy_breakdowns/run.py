@@ -11,6 +11,7 @@ from the counts as released and from the column `noisy`.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import resource
 import sys
@@ -113,12 +114,14 @@ def main() -> None:
         simulate(str(data), options.rows, options.years, options.seed)
         lines = data / "line_list_simulated"
         places = door.read(data / "places.csv", PLACES)
-        deidentify.ingest(open_linelist([lines], simulated=True), root, KEY)
+        taken = deidentify.ingest(open_linelist([lines], simulated=True), root, KEY)
         wall = zones.existing(root)
         parts = ledger.parts(wall, ledger.read(wall, KEY))
         made, sizes = [], {}
         for rule in rules():
-            counted = counts.count(parts, syndromes.definitions(), places, rule, spill=wall.path("count"))
+            days = (taken.first, taken.last - dt.timedelta(days=7 * rule.weeks_held_back))
+            spill = wall.path("count")
+            counted = counts.count(parts, syndromes.definitions(), places, rule, weeks=days, spill=spill)
             kind = counted.places["location_level"].to_numpy()
             sizes = {level: float(counted.values[:, :, kind == level].mean()) for level in LEVELS}
             made.append(measured(counted, rule))

@@ -222,7 +222,7 @@ def test_what_can_not_be_used_is_refused_and_the_wall_is_as_it_was(place: Path, 
     assert kept(place) == before
     assert (tree(place) != whole) == case.logged
     entries = log.read(zones.existing("wall"), keys.load(Path("office.key")))
-    assert len(entries) - acts == case.logged
+    assert len(entries) - acts == 2 * case.logged, "begun and refused"
     assert log.verify(zones.existing("wall"), keys.load(Path("office.key"))) == []
     compare_with_snapshot(f"records: {case.name}", f"{typed(arguments(case.file, *case.options))}\n{said}")
 
@@ -373,7 +373,7 @@ def test_two_ingests_at_once_come_one_after_the_other(place: Path) -> None:
     assert len({e.id for e in entries}) == 4
     assert all(p.exists() for p in ledger.parts(wall, ledger.read(wall, secret)))
     assert log.verify(wall, secret) == []
-    assert [e.number for e in log.read(wall, secret)] == [1, 2, 3, 4, 5]
+    assert [e.number for e in log.read(wall, secret)] == list(range(1, 11))
 
 
 def test_a_clock_that_goes_backwards_is_told_in_the_log_and_nothing_else(
@@ -385,7 +385,7 @@ def test_a_clock_that_goes_backwards_is_told_in_the_log_and_nothing_else(
     Path("second.csv").write_text(GOOD.replace("p1", "p2"))
     assert ingest("second.csv", "--format", "linelist").status == 0
     wall, secret = zones.existing("wall"), keys.load(Path("office.key"))
-    assert log.read(wall, secret)[-1].details["clock_went_back"] is True
+    assert log.read(wall, secret)[-2].details["clock_went_back"] is True
     assert log.verify(wall, secret) == []
     assert [e.number for e in ledger.read(wall, secret).entries] == [1, 2]
 

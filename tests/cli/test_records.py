@@ -95,8 +95,13 @@ def test_the_log_is_shown_and_checked(files):
     common = ["--root", files / "wall", "--key-file", files / "office.key"]
     run("ingest", files / "visits.csv", "--format", "linelist", *common, "--why", "first delivery")
     shown = run("log", *common, "--verify").stdout
-    assert shown.startswith("All 1 lines are as they were written.")
+    assert shown.startswith("All 2 lines are as they were written.")
     assert "first delivery" in shown
+    noted = json.loads(run("log", *common, "--json").stdout)["entries"][-1]["hash"]
+    assert f"The last is 2, {noted}: note it elsewhere" in shown
+    run("log", *common, "--verify", "--noted", noted)
+    missed = run("log", *common, "--verify", "--noted", "5e1f", fails=True)
+    assert "FAILS  the line that was noted elsewhere is not in the log" in missed.stdout
     file = files / "wall" / "vault" / "log.jsonl"
     file.write_text(file.read_text().replace("first delivery", "no reason"))
     broken = run("log", *common, "--verify", fails=True)
@@ -231,7 +236,7 @@ def test_a_key_is_changed_for_another(files):
     assert "have new numbers. Use the new key from now on." in shown
     assert (files / "new.key").read_text().strip() not in shown
     logged = run("log", *root, "--key-file", files / "new.key", "--verify").stdout
-    assert logged.startswith("All 3 lines are as they were written.")
+    assert logged.startswith("All 4 lines are as they were written.")
     assert "rotated, generation 1: yearly" in logged
     assert "already" in run(*changing).stdout
     refused = run("log", *root, "--key-file", files / "old.key", fails=True)

@@ -67,7 +67,11 @@ def definitions():
 @pytest.fixture
 def wall(line_list, key, tmp_path):
     """Ingests visits and gives the folder of the wall; four weeks are covered."""
-    edge = [{"encounter_id": f"edge{d}", "visit_date": MONDAY + dt.timedelta(days=d), "icd10": "I10"} for d in (0, 27)]
+    edge = [
+        {"encounter_id": f"edge{d}-{n}", "visit_date": MONDAY + dt.timedelta(days=d), "icd10": "I10"}
+        for d in (0, 27)
+        for n in range(15)  # as many persons as no week is known by fewer
+    ]
 
     def ingest(visits, simulated=False):
         deidentify.ingest(line_list([*visits, *edge], simulated=simulated), tmp_path / "wall", key, today=TODAY)

@@ -193,6 +193,9 @@ def every_step(engine, raw):
     for known in (("district", "age_group", "sex"), ("district", "age_group", "sex", "week", "diagnosis")):
         ask(f"class_sizes {len(known)}", classes.class_sizes(seen, known))
         ask(f"classes {len(known)}", classes.classes(seen, known))
+        ask(f"weeks_seen {shift}", counting.weeks_seen(rows, shift))
+        number = max(found[f"weeks_seen {shift}"]["week"].to_list(), default=0)
+        ask(f"persons_of_week {shift}", counting.persons_of_week(rows, number, shift))
     staying = classes.stays(seen, ("district", "week"))
     ask("stays", staying)
     ask("alone", classes.alone(staying, ("district", "week"), 2, 60))

@@ -12,7 +12,7 @@ PLACES = "location,name,parent,location_level,population\nP,P,,province,300000\n
     f"{d},{d},P,district,100000\n" for d in ("A1", "A2", "A3")
 )
 _START = """
-import sys, polars as pl
+import sys, datetime as dt, polars as pl
 from pathlib import Path
 from salus.privacy import deidentify, keys, policy, release, sharing, signatures
 from salus.sources.linelist import open_linelist
@@ -20,6 +20,7 @@ from salus.surveillance import syndromes
 from salus.tables import door
 from salus.tables.contracts import PLACES
 home = Path(sys.argv[1])
+DAYS = dt.date(2024, 1, 1), dt.date(2024, 1, 28)
 key = keys.load(home / "site.key")
 """
 RELEASE = (
@@ -28,7 +29,7 @@ RELEASE = (
 deidentify.ingest(open_linelist([home / "visits.csv"]), home / "wall", key)
 for name in sys.argv[2:]:
     places = door.read(home / "places.csv", PLACES)
-    made = release.release(home / "wall", syndromes.definitions(), places, policy.load(name), key=key)
+    made = release.release(home / "wall", syndromes.definitions(), places, policy.load(name), key=key, weeks=DAYS)
     print(made.folder)
 """
 )

@@ -4,6 +4,8 @@ import datetime as dt
 
 TODAY = dt.date(2025, 1, 1)
 MONDAY = dt.date(2024, 1, 1)
+SPAN = (MONDAY, MONDAY + dt.timedelta(days=27))
+"""First and last day of the four weeks."""
 
 
 def visits(rng, n=4000):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from helpers_wall import TODAY, visits
+from helpers_wall import SPAN, TODAY, visits
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def test_on_another_machine_every_statement_is_checked_or_said_not_to_be(sent, r
     assert checked >= {f"file {f.name}" for f in sent.iterdir() if f.name != certificate.NAME}
     assert checked >= {f"{d}_counts_left_out" for d in ("age_group", "sex")}
     left = {c: f.why for c, f in findings.items() if not f.holds and not c.startswith("forecast_cost_")}
-    assert set(left) == {"inputs", "definitions", "places", "days", "code_version", "interval_around_value", "log_head"}
+    assert set(left) == {"inputs", "definitions", "places", "code_version", "interval_around_value", "log_head"}
     assert "records" in left["inputs"]
     assert all(left.values())
 
@@ -229,15 +229,15 @@ def test_the_default_policy_gives_a_page_of_plain_words(wall, places, definition
 def test_with_the_records_the_rest_is_checked(wall, places, definitions, key, line_list, kind):
     root = wall(visits(np.random.default_rng(9), 1500))
     rule = Policy(weeks_held_back=0, kind=kind)
-    first = releases.release(root, definitions, places, rule, key=key)
+    first = releases.release(root, definitions, places, rule, key=key, weeks=SPAN)
     late = [{"encounter_id": f"late{n}", "person_id": f"late{n}"} for n in range(6)]
     deidentify.ingest(line_list(late), root, key, today=TODAY)
-    second = releases.release(root, definitions, places, rule, key=key)
+    second = releases.release(root, definitions, places, rule, key=key, weeks=SPAN)
     inside = {"definitions": definitions, "places": places, "root": root, "key": key}
     for report in (first, second):
         found = by_claim(verification.verify(report.folder, public_key=signatures.public_key(key), **inside))
         assert not [f for f in found.values() if f.fails]
-        assert {c for c, f in found.items() if not f.holds} <= {"days", "code_version", "budget_left"}
+        assert {c for c, f in found.items() if not f.holds} <= {"code_version", "budget_left"}
         assert found["counts"].holds
 
 

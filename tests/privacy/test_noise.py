@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
-from helpers_wall import MONDAY, TODAY, visits
+from helpers_wall import MONDAY, SPAN, TODAY, visits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +93,7 @@ def root(wall):
 
 
 def test_a_release_with_noise_is_a_series_of_whole_counts_that_verifies(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     table = SERIES.check(pl.read_parquet(report.series))
     assert table["value"].null_count() == 0
     exact = pl.read_parquet(report.exact)
@@ -112,7 +112,7 @@ def test_a_release_with_noise_is_a_series_of_whole_counts_that_verifies(root, pl
 
 
 def test_what_is_computed_from_exact_records_stays_inside(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     inside = json.loads((report.exact.parent / "inside.json").read_text())
     assert 0 < inside["share_beyond_bound"] < 1
     assert inside["mean_absolute_error"]["province"] >= 0
@@ -122,24 +122,25 @@ def test_what_is_computed_from_exact_records_stays_inside(root, places, definiti
 
 
 def test_a_rerun_returns_the_same_numbers_and_pays_nothing(root, places, definitions, key):
-    first = releases.release(root, definitions, places, RULE, key=key)
+    first = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     spent = budget.read(zones.existing(root))
     before = values(first)
     shutil.rmtree(first.folder)
-    again = releases.release(root, definitions, places, RULE, key=key)
+    again = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     assert again.id == first.id
     assert values(again).equals(before)
     assert budget.read(zones.existing(root)) == spent
 
 
 def test_later_records_leave_released_weeks_as_they_were(root, places, definitions, key, line_list):
-    first = releases.release(root, definitions, places, RULE, key=key)
+    first = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     late = [
         {"encounter_id": f"n{n}", "person_id": f"n{n}", "visit_date": MONDAY + dt.timedelta(days=30)} for n in range(9)
     ]
     late += [{"encounter_id": "end", "person_id": "end", "visit_date": MONDAY + dt.timedelta(days=34), "icd10": "I10"}]
     deidentify.ingest(line_list(late), root, key, today=TODAY)
-    second = releases.release(root, definitions, places, RULE, key=key)
+    longer = (MONDAY, MONDAY + dt.timedelta(days=34))
+    second = releases.release(root, definitions, places, RULE, key=key, weeks=longer)
     assert second.id != first.id
     old, new = pl.read_parquet(first.series), pl.read_parquet(second.series)
     assert new.filter(pl.col("date") <= old["date"].max())["value"].equals(old["value"])
@@ -148,11 +149,11 @@ def test_later_records_leave_released_weeks_as_they_were(root, places, definitio
 
 
 def test_noise_that_is_lost_is_never_drawn_anew(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     shutil.rmtree(report.folder)
     shutil.rmtree(root / "vault" / "noise")
     with pytest.raises(WallError, match=r"noise of release .* is gone"):
-        releases.release(root, definitions, places, RULE, key=key)
+        releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
 
 
 def test_one_person_moves_few_counts_however_often_ill(wall, places, definitions, key, line_list):
@@ -197,24 +198,24 @@ def test_processes_at_once_can_not_overspend(tmp_path):
 
 def test_the_budget_of_a_year_stops_a_release_and_says_so(root, places, definitions, key):
     half = {"kind": "differential_privacy", "weeks_held_back": 0, "epsilon": 0.6, "epsilon_limit": 1.0}
-    releases.release(root, definitions, places, Policy(name="a", syndromes=("influenza",), **half), key=key)
+    releases.release(root, definitions, places, Policy(name="a", syndromes=("influenza",), **half), key=key, weeks=SPAN)
     before = {f for f in root.rglob("*") if f.is_file()}
     with pytest.raises(WallError, match=r"gate missed: .* 0\.4 of the budget of 2024"):
-        releases.release(root, definitions, places, Policy(name="b", syndromes=("hfmd",), **half), key=key)
+        releases.release(root, definitions, places, Policy(name="b", syndromes=("hfmd",), **half), key=key, weeks=SPAN)
     assert {f for f in root.rglob("*") if f.is_file()} == before
     other = half | {"epsilon": 0.4, "epsilon_limit": 2.0}
     with pytest.raises(WallError, match="limit"):
-        releases.release(root, definitions, places, Policy(name="c", syndromes=("hfmd",), **other), key=key)
+        releases.release(root, definitions, places, Policy(name="c", syndromes=("hfmd",), **other), key=key, weeks=SPAN)
 
 
 def test_a_syndrome_is_never_released_both_ways(root, places, definitions, key):
-    releases.release(root, definitions, places, RULE, key=key)
+    releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     with pytest.raises(WallError, match="another policy"):
         releases.release(root, definitions, places, Policy(weeks_held_back=0), key=key)
 
 
 def test_an_attack_knows_what_epsilon_allows(root, places, definitions, key):
-    releases.release(root, definitions, places, RULE, key=key)
+    releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     found = attack.attack(root, places, key=key)
     assert found.subtraction["counts_left_out"] == 0
     assert found.membership["knows_all_others"] == pytest.approx((np.e - 1) / (np.e + 1))

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
-from helpers_wall import MONDAY, TODAY, visits
+from helpers_wall import MONDAY, SPAN, TODAY, visits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
@@ -88,7 +88,7 @@ def checked(report, rule):
 
 
 def test_cells_margins_places_and_totals_add_up_and_a_stranger_can_check_it(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     _, broken = checked(report, RULE)
     assert set(broken["dimension"]) == {"age_sex", "age_group", "sex"}
     assert set(broken["location"]) == set(places["location"]), "districts, and the places above them"
@@ -112,7 +112,7 @@ def test_cells_margins_places_and_totals_add_up_and_a_stranger_can_check_it(root
 def test_all_noise_together_is_worth_epsilon_and_every_cell_has_it_once(quiet, root, places, definitions, key):
     """Three levels of totals, three of cells; a person is in one count of each."""
     rule = Policy(**PLAIN, **BOTH, breakdown_share=0.4)
-    report = releases.release(root, definitions, places, rule, key=key)
+    report = releases.release(root, definitions, places, rule, key=key, weeks=SPAN)
     tables = pl.read_parquet(report.series).select("disease", "date").unique().height
     assert [shape for shape, _, _ in quiet] == [
         *((tables, n) for n in (1, 2, 6)),
@@ -163,7 +163,7 @@ def test_without_noise_the_release_is_the_plain_count_whatever_the_order_of_rows
     made = []
     for name, order in (("one", rows), ("other", rows[::-1])):
         deidentify.ingest(line_list(order), tmp_path / name, key, today=TODAY)
-        made.append(releases.release(tmp_path / name, definitions, places, WIDE, key=key))
+        made.append(releases.release(tmp_path / name, definitions, places, WIDE, key=key, weeks=SPAN))
     tables = [pl.read_parquet(m.breakdowns) for m in made]
     assert tables[0].drop("source").equals(tables[1].drop("source"))
     inside = pl.read_parquet(made[0].exact.parent / "breakdowns.parquet")
@@ -179,7 +179,7 @@ def test_without_noise_the_release_is_the_plain_count_whatever_the_order_of_rows
 @pytest.mark.parametrize(("which", "dimensions"), [(("age_group",), {"age_group"}), (("sex",), {"sex"})])
 def test_one_breakdown_alone_at_a_higher_level(root, places, definitions, key, which, dimensions):
     rule = Policy(**PLAIN, breakdowns=which, breakdown_level="prefecture")
-    report = releases.release(root, definitions, places, rule, key=key)
+    report = releases.release(root, definitions, places, rule, key=key, weeks=SPAN)
     _, broken = checked(report, rule)
     assert set(broken["dimension"]) == dimensions
     assert set(broken["location"]) == {"P", "A", "B"}
@@ -187,11 +187,11 @@ def test_one_breakdown_alone_at_a_higher_level(root, places, definitions, key, w
 
 
 def test_a_rerun_and_a_later_release_show_the_same_numbers_and_pay_once(root, places, definitions, key):
-    first = releases.release(root, definitions, places, RULE, key=key)
+    first = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     before = pl.read_parquet(first.breakdowns)
     spent = budget.read(zones.existing(root))
     shutil.rmtree(first.folder)
-    again = releases.release(root, definitions, places, RULE, key=key)
+    again = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     assert pl.read_parquet(again.breakdowns).equals(before)
     weeks = (MONDAY, pl.read_parquet(first.series)["date"].unique().sort()[1])
     part = releases.release(root, definitions, places, RULE, key=key, weeks=(weeks[0], weeks[1]))
@@ -205,13 +205,13 @@ def test_a_rerun_and_a_later_release_show_the_same_numbers_and_pay_once(root, pl
 
 
 def test_breakdowns_that_are_added_later_are_another_policy(root, places, definitions, key):
-    releases.release(root, definitions, places, Policy(**PLAIN), key=key)
+    releases.release(root, definitions, places, Policy(**PLAIN), key=key, weeks=SPAN)
     with pytest.raises(WallError, match="another policy"):
-        releases.release(root, definitions, places, RULE, key=key)
+        releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
 
 
 def test_what_is_exact_stays_inside_and_a_changed_byte_outside_fails(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     inside = json.loads((report.exact.parent / "inside.json").read_text())
     assert set(inside["mean_absolute_error_breakdowns"]) == {"age_sex", "age_group", "sex"}
     assert set(inside["mean_absolute_error_breakdowns"]["sex"]) == {"province", "prefecture", "district"}
@@ -227,7 +227,7 @@ def test_what_is_exact_stays_inside_and_a_changed_byte_outside_fails(root, place
 
 
 def test_breakdowns_that_do_not_add_up_are_never_certified_as_if_they_did(root, places, definitions, key):
-    report = releases.release(root, definitions, places, RULE, key=key)
+    report = releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     series, broken = pl.read_parquet(report.series), pl.read_parquet(report.breakdowns)
     value, first = pl.col("value"), pl.int_range(pl.len()) == 0
     changed = {
@@ -247,7 +247,7 @@ def test_breakdowns_that_do_not_add_up_are_never_certified_as_if_they_did(root, 
 
 
 def test_an_attack_looks_at_the_cells_too(root, places, definitions, key):
-    releases.release(root, definitions, places, RULE, key=key)
+    releases.release(root, definitions, places, RULE, key=key, weeks=SPAN)
     found = attack.attack(root, places, key=key)
     assert found.subtraction["counts_left_out"] == 0
     assert found.membership_breakdowns["persons"] == found.membership["persons"]

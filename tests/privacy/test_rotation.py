@@ -103,8 +103,8 @@ def test_the_log_holds_over_a_change_and_shows_a_changed_line_before_it(wall, ke
     rotation.rotate(root, key, NEW, why="a key leaked")
     place = zones.existing(root)
     entries = log.read(place, NEW)
-    assert [e.what for e in entries] == ["ingest", "rotate", "rotated"]
-    assert {e.why for e in entries[1:]} == {"a key leaked"}
+    assert [e.what for e in entries] == ["ingest", "ingested", "rotate", "rotated"]
+    assert {e.why for e in entries[2:]} == {"a key leaked"}
     assert log.verify(place, NEW) == []
     path = root / "vault" / log.NAME
     path.write_bytes(path.read_bytes().replace(b'"ingest"', b'"INGEST"', 1))

@@ -162,6 +162,18 @@ def test_counts_are_those_of_a_loop_over_the_records(on_duck):
     assert len(found) > 300
 
 
+def test_weeks_and_their_persons_are_those_of_the_rows(on_duck):
+    """Each day lies in one week of either kind, and a person counts once in it."""
+    for shift in (0, 1):
+        weeks = on_duck[f"weeks_seen {shift}"]
+        assert weeks["rows"].sum() == on_duck["size"].item()
+        assert (weeks["first"].min(), weeks["last"].max()) == on_duck["days_seen"].row(0)
+        assert ((weeks["last"] - weeks["first"]).dt.total_days() < 7).all()
+        starts = {calendar.first_day(w, shift) for w in weeks["week"]}
+        assert {d.isoweekday() for d in starts} == {7 if shift else 1}
+        assert 0 < on_duck[f"persons_of_week {shift}"].item() <= weeks["rows"].max()
+
+
 def test_nobody_counts_more_often_than_the_bound(on_duck):
     assert on_duck["numbers_taken"]["counts"].max() == 2
     more = on_duck["within_bound, some used"]
@@ -178,7 +190,8 @@ def test_no_rows_give_no_counts(duck):
     found = every_step(duck, pl.DataFrame(schema=RAW))
     assert found["set_aside"].height == 1
     assert {n for n, t in found.items() if t.height} == {
-        "set_aside", "surrogates_differ", "further", "size", "persons", "days_seen", "alone"
+        "set_aside", "surrogates_differ", "further", "size", "persons", "days_seen", "alone",
+        "persons_of_week 0", "persons_of_week 1",
     }  # fmt: skip
 
 

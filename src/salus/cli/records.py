@@ -128,9 +128,16 @@ def release(
 
     Example: `salus records release --root wall --places places.csv --key-file office.key`
     """
-    table = door.read(places, PLACES)
-    rule, secret = policies.load(policy), keys.load(key_file)
-    report = releases.release(root, syndromes.definitions(), table, rule, key=secret, engine=engine, why=why)
+    report = releases.release(
+        root,
+        syndromes.definitions(),
+        door.read(places, PLACES),
+        policies.load(policy),
+        key=keys.load(key_file),
+        weeks=None if days is None else options.period(days, "--days"),
+        engine=engine,
+        why=why,
+    )
     show(report, as_json=as_json)
 
 
@@ -147,16 +154,28 @@ def log(
 
     Example: `salus records log --root wall --key-file office.key --verify`
     """
+    days: str | None = typer.Option(
+        None,
+        "--days",
+        metavar="FIRST:LAST",
+        help="First and last day; whole weeks are counted. Without it the weeks in which at least the minimum cell of "
+        "persons was seen. The first release under differential privacy needs it; later ones go on to the last ingest.",
+    ),
     wall, secret = zones.existing(root), keys.load(key_file)
     ledger.read(wall, secret)
     entries = logs.read(wall, secret)
-    problems = logs.verify(wall, secret) if verify else []
+    problems = logs.verify(wall, secret, noted=noted) if verify else []
     if as_json:
         found = {"entries": [dataclasses.asdict(e) for e in entries]} | ({"problems": problems} if verify else {})
         typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
         said = [f"FAILS  {p}" for p in problems] or (
-            [f"All {len(entries)} lines are as they were written."] if verify else []
+            [
+                f"All {len(entries)} lines are as they were written. The last is {entries[-1].number}, "
+                f"{entries[-1].hash}: note it elsewhere, for an old copy of the whole wall can't be told from inside."
+            ]
+            if verify and entries
+            else []
         )
         typer.echo("\n".join([*said, *(e.line() for e in entries)]))
     if problems:
@@ -168,6 +187,12 @@ def verify(
     folder: Path = typer.Argument(..., metavar="RELEASE", help="Folder of one release."),
     public_key: Path | None = typer.Option(
         None, "--public-key", help="The department's public key, had from it by another way than the release."
+    noted: str | None = typer.Option(
+        None,
+        "--noted",
+        metavar="HASH",
+        help="With --verify: hash of the last line as it was noted elsewhere; tells an old copy of the whole wall.",
+    ),
     ),
     places: Path | None = typer.Option(None, "--places", help="Table of places, to compare with the one stated."),
     root: Path | None = typer.Option(None, "--root", help="Folder of the wall, to check against the records as well."),
@@ -175,6 +200,8 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Check a release: signature, files, and every statement that needs no records; nothing else is needed.
+    if noted and not verify:
+        raise typer.BadParameter("a noted hash is looked for by --verify alone", param_hint="--noted")
 
     Each statement holds, FAILS, or was NOT checked, and then why. Exit status 1 when one fails; one byte is enough.
 

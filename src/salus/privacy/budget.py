@@ -15,10 +15,11 @@ from pathlib import Path
 from salus.data import durable
 from salus.data.output import output_error
 from salus.errors import WallError, WorkspaceError
+from salus.privacy import traces
 from salus.privacy.zones import Zones
 
 FORMAT = 1
-_NAME = "budget.json"
+_NAME = traces.BUDGET
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,14 @@ def read(wall: Zones) -> Budget:
 
     Raises
     ------
+    WallError
+        It is gone, or a copy from before later payments.
     WorkspaceError
         It is damaged or of a newer format.
     """
     path = _path(wall)
     if not path.exists():
+        traces.check_budget(wall, 0)
         return Budget()
     try:
         content = json.loads(path.read_bytes())
@@ -102,11 +106,13 @@ def read(wall: Zones) -> Budget:
             raise WorkspaceError(
                 f"{path} is of format {content['format']}, this version reads {FORMAT}. Use a newer Salus."
             )
-        return Budget(content["limit"], tuple(Allotment(**a) for a in content["allotments"]))
+        found = Budget(content["limit"], tuple(Allotment(**a) for a in content["allotments"]))
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
             f"{path} is damaged ({error}), so nobody can say what is left of the budget. Restore it from a copy."
         ) from error
+    traces.check_budget(wall, len(found.allotments))
+    return found
 
 
 def spend(

@@ -35,7 +35,7 @@ NEEDS = {
     "places": "places",
     "policy": "release",
     "round": "release",
-    "days": "key and records",
+    "days": "release",
     "code_version": "nothing can",
 } | dict.fromkeys(utility.CLAIMS, "key and records")
 """What is needed to check a commitment; see :data:`salus.tables.contracts.CERTIFICATES`."""

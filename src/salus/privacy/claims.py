@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 
@@ -65,6 +67,43 @@ def claims(series: pl.DataFrame, breakdown: pl.DataFrame | None, policy: Policy,
             part = found.filter(~pl.col("whole"), dimension=dimension)
             said |= _described(f"{dimension}_", breakdown.filter(dimension=dimension)["value"], part, policy)
     return said | ({"rounded_to": str(policy.round_to)} if policy.round_to > 1 else {})
+
+
+def days(series: pl.DataFrame) -> str:
+    """The days of a release: whole weeks, none missing between the first and the last.
+
+    Parameters
+    ----------
+    series : polars.DataFrame
+        The series released.
+
+    Returns
+    -------
+    str
+        ``FIRST:LAST``, as ``--days`` takes them; or that weeks are missing.
+
+    Examples
+    --------
+    >>> days(pl.DataFrame({"disease": "RSV", "date": [dt.date(2024, 1, 1), dt.date(2024, 1, 8)]}))
+    '2024-01-01:2024-01-14'
+    """
+    first, last = series.select(first=pl.col("date").min(), last=pl.col("date").max()).row(0)
+    wanted = [first + dt.timedelta(days=7 * n) for n in range((last - first).days // 7 + 1)]
+    for (_,), part in series.group_by("disease"):
+        if part["date"].unique().sort().to_list() != wanted:
+            return "not all weeks between the first and the last"
+    return said(first, last + dt.timedelta(days=6))
+
+
+def said(first: dt.date, last: dt.date) -> str:
+    """A first and a last day as a certificate states them.
+
+    Parameters
+    ----------
+    first, last : datetime.date
+        Both included.
+    """
+    return f"{first}:{last}"
 
 
 def of_sites(stated: dict[str, str], policy: Policy, sites: int) -> dict[str, str]:

@@ -80,8 +80,9 @@ def count(
     policy : Policy
         Which syndromes, levels and breakdowns.
     weeks : (datetime.date, datetime.date), optional
-        First and last day to count; without it, from the first to the last visit, less the weeks that the policy holds
-        back. Weeks that lie in part outside are left out.
+        First and last day to count; without it, from the first to the last week in which at least the policy's
+        minimum cell of persons was seen, less the weeks that it holds back: no single visit decides. Weeks that lie in
+        part outside are left out. A policy with noise needs it.
     bound : Bound, optional
         How often one person may count in a year; without it once a week and syndrome.
     spill : Path
@@ -98,20 +99,42 @@ def count(
     Raises
     ------
     InputError
-        A syndrome is not defined, the places don't nest, or no whole week is covered.
+        A syndrome is not defined, the places don't nest, no whole week is covered, or a policy with noise was given no
+        days.
     """
+    if weeks is None and policy.noisy:
+        raise InputError("under differential privacy the days can't come from the records. Give first and last day.")
     wanted = _wanted(definitions, policy)
     names = diseases(definitions, policy)
     syndromes = list(names)
     shift = 0 if policy.week_start == "monday" else 1
     with stored.opened(parts, spill, engine, memory_limit) as (machine, records):
         if weeks is None:
-            first, last = machine.answer(counting.days_seen(records)).row(0)
+            first, last = _days_of_many(machine, records, policy.minimum_cell, shift)
             grid = weeks_between(first, last - dt.timedelta(days=7 * policy.weeks_held_back), shift)
         else:
             grid = weeks_between(*weeks, shift)
         cells, rows = _cells(machine, records, wanted, syndromes, grid, shift, bound)
     return tabulate(cells, rows, places, policy, names, grid)
+
+
+def _days_of_many(machine: StepEngine, records: ir.Table, fewest: int, shift: int) -> tuple[dt.date, dt.date]:
+    """First and last day that some weeks have, of those in which at least so many persons were seen."""
+    weeks = machine.answer(counting.weeks_seen(records, shift)).sort("week")
+    likely = weeks.filter(pl.col("rows") >= fewest)["week"].to_list()
+
+    def many(week: int) -> bool:
+        return bool(machine.answer(counting.persons_of_week(records, week, shift)).item() >= fewest)
+
+    first = next((w for w in likely if many(w)), None)
+    if first is None:
+        raise InputError(
+            f"there is no week in which as many as {fewest} persons were seen, so the records don't tell which days to "
+            "release: a single person would decide. Say which, as --days YYYY-MM-DD:YYYY-MM-DD."
+        )
+    last = next(w for w in reversed(likely) if many(w))
+    begin = weeks.filter(pl.col("week") == first)["first"].item()
+    return begin, min(max(weeks["last"].to_list()), calendar.first_day(last, shift) + dt.timedelta(days=6))
 
 
 def _wanted(definitions: pl.DataFrame, policy: Policy) -> pl.DataFrame:

@@ -12,6 +12,7 @@ fewer persons, and the certificate says how few.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import polars as pl
 from salus.data import durable, provenance
 from salus.data.output import output_error
 from salus.errors import WallError
-from salus.privacy import certificate, ledger, log, rounds, scheme, shares, signatures, tabulation, zones
+from salus.privacy import certificate, claims, ledger, log, rounds, scheme, shares, signatures, tabulation, zones
 from salus.privacy.counts import Counts
 from salus.privacy.keys import Key, Uses
 from salus.privacy.ledger import Ledger
@@ -261,6 +262,6 @@ def _commitments(entry: ledger.Entry, agreed: Round, key: Key) -> dict[str, str]
         "definitions": agreed.definitions,
         "places": certificate.places_id(agreed.places),
         "policy": provenance.short_id(agreed.policy.as_dict()),
-        "days": provenance.short_id(agreed.days),
+        "days": claims.said(agreed.weeks[0], agreed.weeks[-1] + dt.timedelta(days=6)),
         "code_version": provenance.versions()["salus"],
     }

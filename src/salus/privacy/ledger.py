@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from filelock import FileLock, Timeout
 from salus.data import durable
 from salus.data.output import output_error
 from salus.errors import WallError, WorkspaceError
+from salus.privacy import traces
 from salus.privacy.keys import Key
 from salus.privacy.zones import Zones
 
 FORMAT = 2
 _FORMAT_ROTATED = 3  # an older Salus would make surrogates of the first key again
-_NAME = "ledger.json"
+_NAME = traces.LEDGER
 
 _WHICH = {
     False: "Give the first key",
@@ -89,12 +90,15 @@ class Ledger:
         ``releases``, in their order.
     generation : int
         How often the key was changed.
+    log : dict
+        End of the log when the list was last written; empty in a list of an earlier version.
     """
 
     key_check: str
     entries: tuple[Entry, ...] = ()
     released: dict[str, dict[str, Any]] = field(default_factory=dict)
     generation: int = 0
+    log: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def of_sites(self) -> bool:
@@ -115,12 +119,13 @@ def read(zones: Zones, key: Key) -> Ledger:
     Raises
     ------
     WallError
-        The key is another one.
+        The key is another one, or the list is gone.
     WorkspaceError
         The list is damaged or of a newer format.
     """
     path = zones.path("vault") / _NAME
     if not path.exists():
+        traces.check_list(zones)
         return Ledger(key.check)
     try:
         content = json.loads(path.read_bytes())
@@ -131,6 +136,7 @@ def read(zones: Zones, key: Key) -> Ledger:
             )
         entries = tuple(Entry(**(e | {"inputs": tuple(e["inputs"])})) for e in content["entries"])
         ledger = Ledger(content["key_check"], entries, content["released"], content.get("generation", 0))
+        ledger = replace(ledger, log=dict(content.get("log", {})))
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
             f"{path} is damaged ({error}). Restore it from a copy; the records themselves were not touched."
@@ -166,6 +172,7 @@ def write(zones: Zones, ledger: Ledger) -> None:
         "released": ledger.released,
     } | ({"generation": ledger.generation} if ledger.generation else {})
     try:
+        content |= traces.remembered(zones)
         durable.replace(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
     except OSError as error:
         raise output_error(path, error) from error
@@ -184,14 +191,20 @@ def parts(zones: Zones, ledger: Ledger) -> list[Path]:
     Raises
     ------
     WallError
-        The wall holds sums of several sites and no records.
+        The wall holds sums of several sites and no records, or a file of records is gone.
     """
     if ledger.of_sites:
         raise WallError(
             f"{zones.root} holds sums of what several sites shared and no records. Release them with "
             "`salus records combine`; for records give another wall."
         )
-    return [zones.path("record") / e.part for e in ledger.entries]
+    found = [zones.path("record") / e.part for e in ledger.entries]
+    gone = [p for p in found if not p.exists()]
+    if gone:
+        raise WallError(
+            f"{gone[0]} is gone, though the wall's list has it. Restore the wall from its backup; nothing was changed."
+        )
+    return found
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import functools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -94,12 +95,11 @@ def offer(
     vault = wall.path("vault")
     before = guarded.earlier([vault / "released" / r for r in earlier], guarded.SERIES_FILE, exact.diseases)
     new, cache = _new(exact, before), vault / "noise" / name
+    taken = contributions(generation)
+    kept = [VALUES, SHARE, *([CELLS] if policy.breakdowns else []), *([taken] if sites == 1 else [])]
+    for release in [*earlier, *([name] if released or cache.exists() else [])]:
+        _check_kept(vault / "noise" / release, kept)
     if not cache.exists():
-        if released:
-            raise WallError(
-                f"the noise of release {name} is gone from the vault. Drawing it anew would tell twice of the same "
-                f"persons. Put {cache} back from a copy."
-            )
         years = {
             year_of(week) for week, wanted in zip(exact.weeks, np.atleast_1d(new.any(axis=0)), strict=True) if wanted
         }
@@ -107,11 +107,9 @@ def offer(
             budget.spend, wall, scheme, sorted(years), policy.epsilon, limit=policy.epsilon_limit, release=name
         )
         pay(check_only=True)
-        used = tuple(f for r in earlier if (f := vault / "noise" / r / contributions(generation)).exists())
+        used = () if sites > 1 else tuple(vault / "noise" / r / taken for r in earlier)
         with Whole(cache) as part:
-            bound = Bound(
-                policy.contributions_per_person_year, used, _named(exact, ~new), part / contributions(generation)
-            )
+            bound = Bound(policy.contributions_per_person_year, used, _named(exact, ~new), part / taken)
             counts = bounded(bound)
             pay()
             values, cells = with_noise(counts, new, policy, sites)
@@ -160,6 +158,17 @@ def offer(
             *([f"{share:.1%} {_BEYOND}"] if sites == 1 else []),
         ),
     )
+
+
+def _check_kept(folder: Path, names: Sequence[str]) -> None:
+    """Refuse to go on where what an earlier release took and drew is gone."""
+    gone = [folder / n for n in names if not (folder / n).exists()]
+    if gone:
+        raise WallError(
+            f"the noise of release {folder.name} is gone from the vault ({gone[0]}). Without it noise would be drawn "
+            "anew and tell twice of the same persons, and nobody could say in how many counts they were. Restore the "
+            "vault from its backup; nothing was changed."
+        )
 
 
 def contributions(generation: int) -> str:

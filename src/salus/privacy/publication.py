@@ -192,6 +192,7 @@ def publish(
         already=already,
         words=offer.words,
         sites=matter.sites,
+        days=matter.commitments["days"],
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,7 @@ import polars as pl
 from salus.data import provenance
 from salus.data.engines import DUCKDB
 from salus.errors import InputError
-from salus.privacy import certificate, counts, ledger, log, scheme, zones
+from salus.privacy import certificate, claims, counts, days, ledger, log, scheme, zones
 from salus.privacy import policy as policies
 from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
@@ -53,7 +54,7 @@ def release(
     key : Key
         The wall's key, for the commitment to the inputs.
     weeks : (datetime.date, datetime.date), optional
-        First and last day to count.
+        First and last day to count, whole weeks; see :mod:`salus.privacy.days` for what is counted without it.
     engine : str
         ``duckdb``, or a Spark master such as ``local[2]``.
     memory_limit : str
@@ -68,7 +69,7 @@ def release(
     Raises
     ------
     InputError
-        There are no records, a syndrome is not defined, or the places don't nest.
+        There are no records, a syndrome is not defined, the places don't nest, or the days must be said.
     WallError
         A gate is missed; nothing is written, and the message says which.
     """
@@ -90,24 +91,30 @@ def release(
                 definitions,
                 places,
                 rule,
-                weeks=weeks,
+                weeks=days.chosen(wall, key, known, rules, rule, weeks),
                 spill=wall.path("count"),
                 engine=engine,
                 memory_limit=memory_limit,
             )
             matter = Matter(
-                counted=count(),
+            counted = count()
+                counted=counted,
                 bounded=lambda bound: count(bound=bound),
                 rules=rules,
                 scheme=name_of_scheme,
-                commitments=_commitments(known, key, definitions, places, rule, weeks),
+                commitments=_commitments(known, key, definitions, places, rule, counted.weeks),
                 simulated=simulated,
             )
             return publish(wall, known, matter, rule, key=key, entry=entry, why=why)
 
 
 def _commitments(
-    known: ledger.Ledger, key: Key, definitions: pl.DataFrame, places: pl.DataFrame, policy: Policy, weeks: object
+    known: ledger.Ledger,
+    key: Key,
+    definitions: pl.DataFrame,
+    places: pl.DataFrame,
+    policy: Policy,
+    weeks: Sequence[dt.date],
 ) -> dict[str, str]:
     inputs = [[i["sha256"] for i in e.inputs] for e in known.entries]
     return {
@@ -115,7 +122,7 @@ def _commitments(
         "definitions": certificate.definitions_id(definitions),
         "places": certificate.places_id(places),
         "policy": provenance.short_id(policy.as_dict()),
-        "days": provenance.short_id(weeks),
+        "days": claims.said(weeks[0], weeks[-1] + dt.timedelta(days=6)),
         "code_version": provenance.versions()["salus"],
     }
 

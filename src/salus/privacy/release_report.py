@@ -49,6 +49,8 @@ class ReleaseReport:
         What was done to the counts; inside only.
     sites : int
         How many sites' counts these are the sum of.
+    days : str
+        First and last day, as ``FIRST:LAST``.
     """
 
     id: str
@@ -71,11 +73,13 @@ class ReleaseReport:
     already: bool = False
     words: tuple[str, ...] = ()
     sites: int = 1
+    days: str = ""
 
     def lines(self) -> list[str]:
         """The report in words, a line each; for inside."""
         said = [
             *self.words,
+            f"Weeks from {self.days.replace(':', ' to ')}",
             *([] if self.sites > 1 else [f"{self.beyond_bound:,} {_NOBODY_NEW}"]),
             f"Release: {self.folder}",
             f"Signed by the key with the fingerprint {self.signer}",

@@ -11,7 +11,7 @@ Under differential privacy the site bounds the counts of each person and pays fo
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -218,6 +218,8 @@ def _check_once(wall: Zones, known: Ledger, agreed: Round) -> None:
     for folder in sorted((wall.path("vault") / FOLDER).glob("[!.]*")):
         before = rounds.load(folder / rounds.NAME)
         again = sorted(set(before.diseases) & set(agreed.diseases))
+    listed = sorted({n for r in known.released.values() for n in r.get("rounds", [])})
+    _check_kept([wall.path("vault") / FOLDER / n / rounds.NAME for n in listed])
         if again and before.weeks[0] <= agreed.weeks[-1] and agreed.weeks[0] <= before.weeks[-1]:
             raise WallError(
                 f"'{again[0]}' of weeks of this round was shared before, in the round {before.id}: the difference of "
@@ -228,6 +230,16 @@ def _check_once(wall: Zones, known: Ledger, agreed: Round) -> None:
 def _stored(
     wall: Zones,
     store: Path,
+def _check_kept(files: Sequence[Path]) -> None:
+    """Refuse to go on where what was kept of an earlier round is gone."""
+    gone = [f for f in files if not f.exists()]
+    if gone:
+        raise WallError(
+            f"{gone[0]} is gone, which was kept of an earlier round, so nobody can say what was shared of whom. "
+            "Restore the vault from its backup; nothing was changed."
+        )
+
+
     agreed: Round,
     count: functools.partial[Counts],
     key: Key,
@@ -244,7 +256,8 @@ def _stored(
         if policy.noisy:
             taken = noised.contributions(known.generation)
             before = [r for s in rules for r in known.released.get(s, {}).get("rounds", [])]
-            used = tuple(f for r in dict.fromkeys(before) if (f := store.with_name(r) / taken).exists())
+            used = tuple(store.with_name(r) / taken for r in dict.fromkeys(before))
+            _check_kept(used)
             nothing = pl.DataFrame(schema={"syndrome": pl.String, "date": pl.Date})
             bound = Bound(policy.contributions_per_person_year, used, nothing, part / taken)
         counted = count(bound=bound)

@@ -119,6 +119,8 @@ def verify(
     except (InputError, WallError) as error:
         return [*findings, Finding("tables", "as the certificate says", str(error))]
     found["policy"] = provenance.short_id(policy.as_dict())
+    if any(r["claim"] == "days" and r["needs"] != "release" for r in rows):
+        del found["days"]  # older versions stated an id of what was asked for
     findings += [
         Finding(r["claim"], r["value"], found.pop(r["claim"], "nothing")) for r in rows if r["needs"] == "release"
     ]
@@ -224,6 +226,7 @@ def _recomputed(folder: Path) -> tuple[Policy, dict[str, str]]:
             found = noised.claims(series, policy, sites, broken)
         else:
             found = claims.claims(series, broken, policy, bounds.intervals(series, broken, policy))
+        found["days"] = claims.days(series)
         if policy.rates_per:
             same = (folder / rounding.RATES_FILE).read_bytes() == rounding.rates(series, policy).encode()
             found["rates"] = claims.RATES if same else "others"

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import polars as pl
 
-from salus.privacy.steps.calendar import EPOCH, day_number, number_of_week, week_number
+from salus.privacy.steps.calendar import EPOCH, day_number, first_day, number_of_week, week_number
 from salus.privacy.steps.raw import band_names
 
 SEX_NAMES = ("female", "male", "other", "unknown")
@@ -62,6 +62,48 @@ def days_seen(records: ir.Table) -> ir.Table:
         ``first``, ``last``.
     """
     return records.agg(first=records.date.min(), last=records.date.max())
+
+
+def weeks_seen(records: ir.Table, shift: int) -> ir.Table:
+    """Weeks that records are of.
+
+    Parameters
+    ----------
+    records : ibis.expr.types.Table
+        Records.
+    shift : {0, 1}
+        First day of the week, as for :func:`salus.privacy.steps.calendar.week_number`.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``week`` (number), ``rows``, ``first`` and ``last`` day.
+    """
+    days = records.group_by("date").agg(rows=records.count())  # few days, so that the rest costs nothing
+    weeks = days.mutate(week=week_number(day_number(days.date), shift))
+    return weeks.group_by("week").agg(rows=weeks.rows.sum(), first=weeks.date.min(), last=weeks.date.max())
+
+
+def persons_of_week(records: ir.Table, week: int, shift: int) -> ir.Table:
+    """How many persons were seen in a week.
+
+    Parameters
+    ----------
+    records : ibis.expr.types.Table
+        Records.
+    week : int
+        Its number.
+    shift : {0, 1}
+        First day of the week.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``persons``.
+    """
+    first = first_day(week, shift)
+    those = records.filter(records.date.between(first, first + dt.timedelta(days=6)))
+    return those.agg(persons=those.person.nunique())
 
 
 def first_visits(
