@@ -13,7 +13,7 @@ from helpers_record_wall import KEY, a_wall
 
 from salus.copd import model as model_module
 from salus.copd import people_files
-from salus.copd.assessment import assess_person
+from salus.copd.assessment import ASKED_FOR, SHOWN, assess_person
 from salus.copd.design import Quantities, Term
 from salus.copd.model import RiskModel
 from salus.copd.patterns import alike
@@ -55,7 +55,7 @@ def at_random(size: int, seed: int = 3) -> pl.DataFrame:
 
 def test_each_of_many_gets_the_numbers_that_they_get_alone() -> None:
     many = at_random(250)
-    table = assess_table(many)
+    table = assess_table(many, outcomes=(*SHOWN, ASKED_FOR))
     assert table.filter(pl.col("refused").is_null())["tier"].n_unique() == 3
     scored = 0
     for row, found in zip(many.drop("id").iter_rows(named=True), table.iter_rows(named=True), strict=True):
