@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +109,13 @@ def test_the_one_that_was_calibrated_here_stands() -> None:
         moved = made[other]["probability"] != said[other]["probability"]
         assert moved.any()
         assert (made["y_mod"]["probability"] <= made["y_070"]["probability"]).all()
+
+
+def test_a_copy_of_a_packaged_model_is_none_of_ones_own() -> None:
+    table = survey(300)
+    copied = [copy.deepcopy(RiskModel.load("y_070", "A"))]
+    said = {m.outcome: m.predict(table, interval=False) for m in companions([RiskModel.load("y_mod", "A")], copied)}
+    assert coherent(said, companions([RiskModel.load("y_mod", "A")], copied))["y_mod"].equals(said["y_mod"])
 
 
 def test_what_is_validated_is_what_is_said() -> None:

@@ -88,7 +88,9 @@ def coherent(said: Mapping[str, pl.DataFrame], models: Sequence[RiskModel]) -> d
 
 
 def _own(model: RiskModel) -> bool:
-    return model is not RiskModel.load(model.outcome, model.tier)
+    """Whether it is another than the packaged one, be that read from a copy or sent to another process."""
+    packaged = RiskModel.load(model.outcome, model.tier)
+    return (model.provenance, model.calibration) != (packaged.provenance, packaged.calibration)
 
 
 def _each(take: np.ufunc, moved: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
