@@ -253,12 +253,15 @@ def test_an_endless_line_takes_no_more_memory_than_a_short_one(place: Path) -> N
 def test_the_encoding_can_be_named(place: Path) -> None:
     Path("visits.csv").write_bytes(GOOD.replace("A1", "甲某").encode("gb18030"))
     assert ingest("visits.csv", "--format", "linelist").status == 2
-    said = ingest("visits.csv", "--format", "linelist", "--encoding", "gb18030")
+    head = "location,name,parent,location_level\n"
+    Path("places.csv").write_text(head + "甲某,甲某,P,district\n乙某,乙某,P,district\nP,P,,province\n")
+    known = ("--encoding", "gb18030", "--places", "places.csv")
+    said = ingest("visits.csv", "--format", "linelist", *known)
     assert said.status == 0, said.err
     part = sorted(Path("wall/record").glob("*.parquet"))[-1]
     assert pl.read_parquet(part)["district"].unique().to_list() == ["甲某"]
     Path("visits.csv.gz").write_bytes(gzip.compress(GOOD.replace("A1", "乙某").encode("gb18030")))
-    assert ingest("visits.csv.gz", "--format", "linelist", "--encoding", "gb18030").status == 0
+    assert ingest("visits.csv.gz", "--format", "linelist", *known).status == 0
     wrong = ingest("visits.csv", *FHIR, "--encoding", "gb18030")
     assert wrong.status == 2
     assert "FHIR resources are UTF-8" in wrong.err

@@ -98,6 +98,10 @@ def golden():
         {"person": f"twice-{n}", "encounter": "same", "reported": r, "district": d} for n, (r, d) in enumerate(again)
     ]
     rows += [{"encounter": "often", "person": "often"}] * 50
+    rows += [
+        {"encounter": "moved", "file": f"/in/{f}.parquet", "code": c, "reported": r}
+        for f, c, r in (("a", "J10.1", dt.date(2020, 3, 9)), ("b", "A09", None), ("c", "B08.4", dt.date(2020, 3, 9)))
+    ]
     rows += [{"encounter": "several", "code": c} for c in ("J10.1", "J10.1", "B08.4")]
     frame = pl.DataFrame([PLAIN | r for r in rows], schema=RAW)
     return pl.concat([frame, at_random(np.random.default_rng(4), 1500)])
@@ -115,7 +119,7 @@ def at_random(rng, n):
             "age": [None] * n,
             "date": (start + rng.integers(0, 420, n)).astype("datetime64[D]"),
             "reported": [None] * n,
-            "district": [str(k) for k in rng.choice(["A1", "A2", "乙", "Z"], n)],
+            "district": [str(k) for k in rng.choice(["A1", "A2", "乙县", "Z"], n)],
             "sex": [str(k) for k in rng.choice(["female", "male", "other", "unknown"], n)],
             "encounter_class": [str(k) for k in rng.choice(["outpatient", "inpatient"], n)],
             "code_system": ["icd10"] * n,
@@ -143,6 +147,13 @@ def every_step(engine, raw):
     stage = keep("staged", records.staged(judged, engine.secret({"prefix": KEY.visit_prefix})))
     ask("tally", records.tally(stage))
     lines = pl.DataFrame({"file": ["c.csv"], "line": [3], "reason": ["the line can't be read"]})
+    for start in ("monday", "sunday"):
+        stage_of_weeks = records.staged(
+            judged, engine.secret({"prefix": KEY.visit_prefix}), f"week-{start}", files=True
+        )
+        ask(f"staged, weeks from {start}", stage_of_weeks)
+    listed = engine.frame(pl.DataFrame({"place": ["A1", "乙县"]}))
+    ask("judged by places", raw_rows.judged(engine.frame(raw), TODAY, listed))
     ask("set_aside", records.set_aside(stage, engine.frame(lines)))
     persons = keep("surrogates", records.surrogates(stage, engine.secret(KEY.person_pads)))
     ask("surrogates_differ", records.surrogates_differ(persons))
@@ -151,6 +162,12 @@ def every_step(engine, raw):
     several = keep("repeated_visits", repeats.repeated_visits(rows, 0, 1))
     ask("together", repeats.together(turns))
     ask("further", repeats.further(several))
+    whole = engine.keep(records.staged(judged, engine.secret({"prefix": KEY.visit_prefix}), files=True))
+    versions = keep("visits_of_files", repeats.visits_of_files(whole, several))
+    order = pl.DataFrame({"file": ["/in/a.parquet", "/in/b.parquet", "/in/c.parquet"], "place": [0, 1, 2]})
+    gone = keep("overtaken", repeats.overtaken(versions, engine.frame(order)))
+    ask("rows_overtaken", repeats.rows_overtaken(gone))
+    ask("without", repeats.without(whole, gone))
     repeated = keep("repeated_rows", repeats.repeated_rows(rows, several))
     rows = keep("once", repeats.once(rows, repeated))
     ask("size", repeats.size(rows))
@@ -176,6 +193,9 @@ def every_step(engine, raw):
         {"district": names, "number": range(len(names))}, schema={"district": pl.String, "number": pl.Int64}
     )
     for shift, weeks in ((0, WEEKS), (1, SUNDAYS)):
+        ask(f"weeks_seen {shift}", counting.weeks_seen(rows, shift))
+        number = max(found[f"weeks_seen {shift}"]["week"].to_list(), default=0)
+        ask(f"persons_of_week {shift}", counting.persons_of_week(rows, number, shift))
         visits = keep(
             f"first_visits {shift}",
             counting.first_visits(rows, engine.frame(rules), engine.frame(districts), len(names), weeks, shift),
@@ -193,9 +213,6 @@ def every_step(engine, raw):
     for known in (("district", "age_group", "sex"), ("district", "age_group", "sex", "week", "diagnosis")):
         ask(f"class_sizes {len(known)}", classes.class_sizes(seen, known))
         ask(f"classes {len(known)}", classes.classes(seen, known))
-        ask(f"weeks_seen {shift}", counting.weeks_seen(rows, shift))
-        number = max(found[f"weeks_seen {shift}"]["week"].to_list(), default=0)
-        ask(f"persons_of_week {shift}", counting.persons_of_week(rows, number, shift))
     staying = classes.stays(seen, ("district", "week"))
     ask("stays", staying)
     ask("alone", classes.alone(staying, ("district", "week"), 2, 60))

@@ -52,7 +52,7 @@ def test_every_bad_row_is_set_aside_with_its_reason_and_its_visit(line_list, key
         "no visit identifier": {"encounter_id": ""},
         "no visit date": {"visit_date": None},
         "no district": {"district": None},
-        "district is no code": {"district": "the house at the corner of the long street with the red door"},
+        "district is no code and no name of a place": {"district": "the house with the red door"},
         "no diagnosis code": {"icd10": " . "},
         "unreadable diagnosis code": {"icd10": "flu"},
         "reported before the visit": {"reported_date": dt.date(2024, 1, 2)},
@@ -102,11 +102,11 @@ def test_of_two_versions_of_a_row_the_last_reported_stands_whatever_the_order(li
         assert pl.read_parquet(report.part)["district"].to_list() == ["A2"]
 
 
-def test_ids_that_differ_by_blanks_only_are_one(line_list, key, tmp_path):
-    report = deidentify.ingest(
-        line_list([{"person_id": "p"}, {"person_id": " p "}]), tmp_path / "wall", key, today=TODAY
-    )
-    assert report.persons == 1
+def test_ids_that_differ_by_blanks_and_signs_nobody_sees_are_one(line_list, key, tmp_path):
+    around = ["", " ", "\u200b", "\ufeff", "\u202e", "\u2068", "\u200f\u3000", "\u00ad\t", "\u2060 \u200b", "\u2003"]
+    visits = [{"person_id": f"{sign}p{sign[::-1]}", "encounter_id": f"{sign}v"} for sign in around]
+    report = deidentify.ingest(line_list(visits), tmp_path / "wall", key, today=TODAY)
+    assert (report.rows, report.persons, report.visits) == (len(around), 1, 1)
 
 
 def test_the_order_of_rows_does_not_matter(line_list, key, tmp_path):

@@ -114,8 +114,13 @@ def test_simulated_records_say_so_on_everything(wall, places, definitions, key):
 
 
 def test_districts_that_are_not_known_are_said_and_in_no_count(wall, places, definitions, key):
-    report = releases.release(wall([{"district": "Z9"}, {}]), definitions, places, ALL, key=key)
-    assert report.unplaced == {"Z9": 1}
+    root = wall([{"district": "Z9"}, {"district": "Z9"}, {"district": "Z8"}, {}])
+    report = releases.release(root, definitions, places, ALL, key=key)
+    assert report.unplaced == {"districts": 2, "persons": 3}
+    assert "In no count: 3 persons of 2 districts that the places table does not have" in report.lines()
+    inside = report.exact.parent
+    assert pl.read_parquet(inside / "cells.parquet")["district"].to_list() == ["A1"]
+    assert not [f for f in inside.iterdir() if b"Z9" in f.read_bytes()]
     assert counts(report)["P"] == 1
     assert "Z9" not in pl.read_parquet(report.series)["location"].to_list()
     assert "Z9" not in report.certificate.read_text()

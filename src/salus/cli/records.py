@@ -30,6 +30,14 @@ from salus.tables.contracts import PLACES
 app = typer.Typer(name="records", help="The wall: de-identify, count, release, certify.", no_args_is_help=True)
 
 
+class Dates(StrEnum):
+    """How exactly days are kept in records."""
+
+    day = "day"
+    week_monday = "week-monday"
+    week_sunday = "week-sunday"
+
+
 class Format(StrEnum):
     """Kinds of case records."""
 
@@ -83,6 +91,17 @@ def ingest(
     simulated: bool = typer.Option(
         False, "--simulated", help="The records are simulated; everything made of them says so."
     ),
+    places: Path | None = typer.Option(
+        None,
+        "--places",
+        help="Table of places: rows of districts that it does not have are set aside. Without it those are whose "
+        "district does not look like a code, nor like a name of a place.",
+    ),
+    dates: Dates | None = typer.Option(
+        None,
+        "--dates",
+        help="Keep days, or the first day of their week only; the wall's first ingest decides. Usual: day.",
+    ),
     engine: str = ENGINE,
     why: str = WHY,
     as_json: bool = JSON,
@@ -107,7 +126,16 @@ def ingest(
         source = open_adt(paths, simulated=simulated, encoding=encoding, district=mapping.get("district"))
     else:
         source = open_omop(paths, simulated=simulated, encoding=encoding)
-    show(deidentify.ingest(source, root, keys.load(key_file), engine=engine, why=why), as_json=as_json)
+    report = deidentify.ingest(
+        source,
+        root,
+        keys.load(key_file),
+        places=None if places is None else door.read(places, PLACES),
+        dates=None if dates is None else dates.value,
+        engine=engine,
+        why=why,
+    )
+    show(report, as_json=as_json)
 
 
 @app.command()
@@ -118,6 +146,13 @@ def release(
     ),
     policy: Path | None = typer.Option(
         None, "--policy", help="Policy file (TOML), or differential_privacy; without it the default policy."
+    ),
+    days: str | None = typer.Option(
+        None,
+        "--days",
+        metavar="FIRST:LAST",
+        help="First and last day; whole weeks are counted. Without it the weeks in which at least the minimum cell of "
+        "persons was seen. The first release under differential privacy needs it; later ones go on to the last ingest.",
     ),
     key_file: Path | None = KEY,
     engine: str = ENGINE,
@@ -147,6 +182,12 @@ def log(
     verify: bool = typer.Option(
         False, "--verify", help="Check every line; exit status 1 when one was changed or is missing."
     ),
+    noted: str | None = typer.Option(
+        None,
+        "--noted",
+        metavar="HASH",
+        help="With --verify: hash of the last line as it was noted elsewhere; tells an old copy of the whole wall.",
+    ),
     key_file: Path | None = KEY,
     as_json: bool = JSON,
 ) -> None:
@@ -154,13 +195,8 @@ def log(
 
     Example: `salus records log --root wall --key-file office.key --verify`
     """
-    days: str | None = typer.Option(
-        None,
-        "--days",
-        metavar="FIRST:LAST",
-        help="First and last day; whole weeks are counted. Without it the weeks in which at least the minimum cell of "
-        "persons was seen. The first release under differential privacy needs it; later ones go on to the last ingest.",
-    ),
+    if noted and not verify:
+        raise typer.BadParameter("a noted hash is looked for by --verify alone", param_hint="--noted")
     wall, secret = zones.existing(root), keys.load(key_file)
     ledger.read(wall, secret)
     entries = logs.read(wall, secret)
@@ -187,12 +223,6 @@ def verify(
     folder: Path = typer.Argument(..., metavar="RELEASE", help="Folder of one release."),
     public_key: Path | None = typer.Option(
         None, "--public-key", help="The department's public key, had from it by another way than the release."
-    noted: str | None = typer.Option(
-        None,
-        "--noted",
-        metavar="HASH",
-        help="With --verify: hash of the last line as it was noted elsewhere; tells an old copy of the whole wall.",
-    ),
     ),
     places: Path | None = typer.Option(None, "--places", help="Table of places, to compare with the one stated."),
     root: Path | None = typer.Option(None, "--root", help="Folder of the wall, to check against the records as well."),
@@ -200,8 +230,6 @@ def verify(
     as_json: bool = JSON,
 ) -> None:
     """Check a release: signature, files, and every statement that needs no records; nothing else is needed.
-    if noted and not verify:
-        raise typer.BadParameter("a noted hash is looked for by --verify alone", param_hint="--noted")
 
     Each statement holds, FAILS, or was NOT checked, and then why. Exit status 1 when one fails; one byte is enough.
 

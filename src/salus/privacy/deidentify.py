@@ -15,18 +15,19 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from salus.data import durable, provenance
 from salus.data.engines import DUCKDB, StepError
 from salus.data.output import output_error
-from salus.errors import InputError
+from salus.errors import InputError, WallError
 from salus.privacy import ledger, log, ring, zones
-from salus.privacy.intake import IngestReport, Source
+from salus.privacy.intake import DATES, IngestReport, SeparateFiles, Source, Terms
 from salus.privacy.keys import Key
 from salus.privacy.taking import UNCHANGED, take
 
@@ -40,6 +41,8 @@ def ingest(
     root: str | Path,
     key: Key,
     *,
+    places: pl.DataFrame | None = None,
+    dates: str | None = None,
     engine: str = DUCKDB,
     today: dt.date | None = None,
     memory_limit: str = "1200MB",
@@ -48,8 +51,10 @@ def ingest(
 ) -> IngestReport:
     """Take raw records across the wall.
 
-    The same files a second time change nothing. A visit that comes again in later files stands as the later files have
-    it. Records of one visit and code that differ count once: the one reported last.
+    The same files a second time change nothing; of files that each stand for themselves, those that came before are
+    passed over. A visit of several files, in one ingest or in several, stands as the file has it whose rows were
+    reported last, or else the later file. So the records don't depend on which files came together. Rows of one visit
+    and code in one file count once: the one reported last.
 
     Parameters
     ----------
@@ -59,6 +64,11 @@ def ingest(
         Folder of the wall; made if it is not there.
     key : Key
         The department's key.
+    places : polars.DataFrame, optional
+        Columns of :data:`salus.tables.contracts.PLACES`: rows of districts that it does not have are set aside. Without
+        it those are whose district has not the form of a code or of a name of a place.
+    dates : {'day', 'week-monday', 'week-sunday'}, optional
+        Whether days are kept, or the first days of their weeks; the first ingest says so for the wall, days without it.
     engine : str
         ``duckdb``, or a Spark master such as ``local[2]``, which opens Parquet line lists itself; other files are
         opened by DuckDB in any case.
@@ -81,22 +91,60 @@ def ingest(
     InputError
         No row can be used; the reasons are named and no record is added.
     WallError
-        The key is not the wall's, or the folder is not one for a wall.
+        The key is not the wall's, the folder is not one for a wall, or the wall keeps other `dates`.
     """
     wall = zones.create(root)
     day = today or dt.datetime.now().astimezone().date()
-    inputs = tuple(provenance.hash_file(f) for f in source.files)
-    identity = provenance.short_id([source.kind, *sorted((i.sha256, i.bytes) for i in inputs)])
+    given = {f: provenance.hash_file(f) for f in source.files}
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         ledger.parts(wall, known)  # refuses a wall of sums
+        known = dataclasses.replace(known, dates=_agreed(wall, known, dates))
+        source, before = _new(known, source, given)
+        inputs = [given[f] for f in source.files]
+        identity = (
+            before.id if before else provenance.short_id([source.kind, *sorted((i.sha256, i.bytes) for i in inputs)])
+        )
         with log.act(wall, key, "ingest", why=why, ingest=identity) as begun:
-            before = next((e for e in known.entries if e.id == identity), None)
             held = ring.read(wall, key, known.generation)
-            entry = before or _added(wall, known, source, inputs, identity, held, day, engine, memory_limit, threads)
+            terms = Terms(day, known.dates, _names(places))
+            entry = before or _added(wall, known, source, inputs, identity, held, terms, engine, memory_limit, threads)
             already = before is not None
             log.append(wall, key, "ingested", why=why, line=begun.number, ingest=identity, already=already)
-        return _report(wall, source, entry, already=already)
+        return _report(wall, source, entry, known.dates, len(given), already=already)
+
+
+def _agreed(wall: zones.Zones, known: ledger.Ledger, dates: str | None) -> str:
+    """How exactly days are kept in this wall."""
+    if dates is not None and dates not in DATES:
+        raise InputError(f"'{dates}' is no way to keep days. There are {', '.join(DATES)}.")
+    if not known.entries:
+        return dates or DATES[0]
+    if dates not in (None, known.dates):
+        raise WallError(
+            f"the wall {wall.root} keeps days as '{known.dates}' since its first ingest, and '{dates}' was asked for. "
+            "Leave --dates out, or begin a new wall."
+        )
+    return known.dates
+
+
+def _names(places: pl.DataFrame | None) -> pl.DataFrame | None:
+    return None if places is None else places.select(place=pl.col("location").cast(pl.String)).unique()
+
+
+def _new(
+    known: ledger.Ledger, source: Source, given: Mapping[Path, provenance.InputFile]
+) -> tuple[Source, ledger.Entry | None]:
+    """What is to be read, and the ingest that had it if all of it came before."""
+    mine = [e for e in known.entries if e.kind == source.kind]
+    if not isinstance(source, SeparateFiles):
+        same = sorted(i.sha256 for i in given.values())
+        return source, next((e for e in mine if sorted(i["sha256"] for i in e.inputs) == same), None)
+    came = {i["sha256"]: e for e in mine for i in e.inputs}
+    new = [f for f, i in given.items() if i.sha256 not in came]
+    if not new:  # perhaps in several ingests
+        return source, max((came[i.sha256] for i in given.values()), key=lambda e: e.number)
+    return source.only(new), None
 
 
 def _added(
@@ -106,7 +154,7 @@ def _added(
     inputs: Sequence[provenance.InputFile],
     identity: str,
     held: ring.Ring,
-    day: dt.date,
+    terms: Terms,
     engine: str,
     memory_limit: str,
     threads: int,
@@ -116,7 +164,7 @@ def _added(
     part = f"{len(known.entries) + 1:06d}-{identity}.parquet"
     with _work_folder(wall) as work:
         try:
-            taken = take(source, held, work, day, engine, memory_limit, threads)
+            taken = take(source, held, work, terms, engine, memory_limit, threads)
         except (StepError, duckdb.Error) as error:
             raise _engine_error(wall, source, error) from error
         entry = ledger.Entry(
@@ -179,7 +227,9 @@ def _remove_stale(wall: zones.Zones) -> None:
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _report(wall: zones.Zones, source: Source, entry: ledger.Entry, *, already: bool) -> IngestReport:
+def _report(
+    wall: zones.Zones, source: Source, entry: ledger.Entry, dates: str, files: int, *, already: bool
+) -> IngestReport:
     return IngestReport(
         id=entry.id,
         rows=entry.rows,
@@ -195,6 +245,9 @@ def _report(wall: zones.Zones, source: Source, entry: ledger.Entry, *, already: 
         quarantine=_quarantine(wall, entry),
         simulated=entry.simulated,
         already=already,
+        files=files,
+        files_before=files if already else files - len(source.files),
+        dates=dates,
     )
 
 

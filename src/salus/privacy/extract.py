@@ -101,6 +101,7 @@ def extract(
         known = ledger.read(wall, key)
         if not known.entries:
             raise InputError(f"there are no records in {root} yet. Ingest some first.")
+        ledger.check_weeks(wall, known, chosen_rule.week_start)
         named = [[i["sha256"] for i in e.inputs] for e in known.entries]
         commitment = [named, certificate.definitions_id(definitions), certificate.places_id(places)]
         name = key.commitment(provenance.canonical([*commitment, chosen_rule.as_dict()]))[: provenance.ID_LENGTH]

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import polars as pl
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from salus.data.parquet_columns import Column
+
+
+DATES = ("day", "week-monday", "week-sunday")
+"""How exactly days are kept: as they are, or as the first day of their week."""
+
+
+NO_FORM = "district is no code and no name of a place"
+"""Why a row is set aside whose district has no form of one."""
+
+PLACES_ADVICE = "Give the table of places with --places to say which districts there are."
+"""What helps then."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what rows are judged and made records.
+
+    Attributes
+    ----------
+    today : datetime.date
+        Day after which no visit can lie.
+    dates : str
+        One of :data:`DATES`.
+    places : polars.DataFrame or None
+        ``place``: what districts are called, each once; None where only the form of a district is looked at.
+    """
+
+    today: dt.date
+    dates: str = DATES[0]
+    places: pl.DataFrame | None = None
 
 
 class Source(Protocol):
@@ -64,6 +96,15 @@ class OpenSource(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class SeparateFiles(Source, Protocol):
+    """A source whose files each stand for themselves, such as line lists; those of an export belong together."""
+
+    def only(self, files: Sequence[Path]) -> Source:
+        """The same source with some of its files."""
+        ...
+
+
 @dataclass(frozen=True)
 class IngestReport:
     """What an ingest did.
@@ -94,6 +135,10 @@ class IngestReport:
         Whether the rows are simulated.
     already : bool
         Whether the same files had come before, so that nothing was changed.
+    files, files_before : int
+        Files that were given, and those among them that had come before and were not read again.
+    dates : str
+        How exactly days are kept, one of :data:`DATES`.
     """
 
     id: str
@@ -110,6 +155,9 @@ class IngestReport:
     quarantine: Path
     simulated: bool
     already: bool = False
+    files: int = 1
+    files_before: int = 0
+    dates: str = DATES[0]
 
     def lines(self) -> list[str]:
         """The report in words, a line each."""
@@ -120,10 +168,16 @@ class IngestReport:
         ]
         if self.already:
             said.insert(0, "These files had been ingested before; nothing was changed.")
+        elif self.files_before:
+            said.insert(0, f"{self.files_before} of {self.files} files had been ingested before and were passed over.")
         if self.simulated:
             said.insert(0, "SIMULATED records.")
+        if self.dates != DATES[0]:
+            said.append(f"Days are kept as the first day of their week, {self.dates.removeprefix('week-').title()}.")
         said += [f"left out, {reason}: {n:,}" for reason, n in sorted(self.left_out.items())]
         said += [f"set aside, {reason}: {n:,}" for reason, n in sorted(self.set_aside.items())]
+        if NO_FORM in self.set_aside:
+            said.append(PLACES_ADVICE)
         if aside:
             said.append(f"Which rows were set aside stands in {self.quarantine}.")
         if self.fields_left:

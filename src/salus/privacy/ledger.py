@@ -20,6 +20,7 @@ from salus.privacy.zones import Zones
 
 FORMAT = 2
 _FORMAT_ROTATED = 3  # an older Salus would make surrogates of the first key again
+_FORMAT_WEEKS = 4  # an older Salus would add days
 _NAME = traces.LEDGER
 
 _WHICH = {
@@ -90,6 +91,8 @@ class Ledger:
         ``releases``, in their order.
     generation : int
         How often the key was changed.
+    dates : str
+        How exactly days are kept, one of :data:`salus.privacy.intake.DATES`; agreed on by the first ingest.
     log : dict
         End of the log when the list was last written; empty in a list of an earlier version.
     """
@@ -98,6 +101,7 @@ class Ledger:
     entries: tuple[Entry, ...] = ()
     released: dict[str, dict[str, Any]] = field(default_factory=dict)
     generation: int = 0
+    dates: str = "day"
     log: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -129,13 +133,14 @@ def read(zones: Zones, key: Key) -> Ledger:
         return Ledger(key.check)
     try:
         content = json.loads(path.read_bytes())
-        if content["format"] not in (FORMAT, _FORMAT_ROTATED):
+        if content["format"] not in (FORMAT, _FORMAT_ROTATED, _FORMAT_WEEKS):
             raise WorkspaceError(
-                f"{path} is of format {content['format']}, this version reads {FORMAT} and {_FORMAT_ROTATED}. Use the "
+                f"{path} is of format {content['format']}, this version reads {FORMAT} to {_FORMAT_WEEKS}. Use the "
                 "version of Salus that wrote it, or begin a new wall."
             )
         entries = tuple(Entry(**(e | {"inputs": tuple(e["inputs"])})) for e in content["entries"])
         ledger = Ledger(content["key_check"], entries, content["released"], content.get("generation", 0))
+        ledger = replace(ledger, dates=content.get("dates", "day"))
         ledger = replace(ledger, log=dict(content.get("log", {})))
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
@@ -165,12 +170,14 @@ def write(zones: Zones, ledger: Ledger) -> None:
         It can't be written; the old one stands.
     """
     path = zones.path("vault") / _NAME
+    weeks = ledger.dates != "day"
     content = {
-        "format": _FORMAT_ROTATED if ledger.generation else FORMAT,
+        "format": _FORMAT_WEEKS if weeks else _FORMAT_ROTATED if ledger.generation else FORMAT,
         "key_check": ledger.key_check,
         "entries": [asdict(e) for e in ledger.entries],
         "released": ledger.released,
     } | ({"generation": ledger.generation} if ledger.generation else {})
+    content |= {"dates": ledger.dates} if weeks else {}
     try:
         content |= traces.remembered(zones)
         durable.replace(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
@@ -205,6 +212,32 @@ def parts(zones: Zones, ledger: Ledger) -> list[Path]:
             f"{gone[0]} is gone, though the wall's list has it. Restore the wall from its backup; nothing was changed."
         )
     return found
+
+
+def check_weeks(zones: Zones, ledger: Ledger, week_start: str) -> None:
+    """Refuse weeks that records can't be counted by, since their days are kept as weeks of the other kind.
+
+    Parameters
+    ----------
+    zones : Zones
+        The wall.
+    ledger : Ledger
+        Its list.
+    week_start : {'monday', 'sunday'}
+        First day of the weeks wanted.
+
+    Raises
+    ------
+    WallError
+        The wall keeps the other kind of week.
+    """
+    if ledger.dates not in ("day", f"week-{week_start}"):
+        kept = ledger.dates.removeprefix("week-").title()
+        raise WallError(
+            f"the records in {zones.root} have their days as weeks that begin on {kept} (--dates {ledger.dates} at the "
+            f"first ingest), so weeks that begin on {week_start.title()} can't be counted. Give a policy or rule with "
+            f'week_start = "{kept.lower()}".'
+        )
 
 
 @contextmanager

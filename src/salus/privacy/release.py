@@ -78,6 +78,7 @@ def release(
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         parts = ledger.parts(wall, known)
+        ledger.check_weeks(wall, known, rule.week_start)
         if not parts:
             raise InputError(f"there are no records in {root} yet. Ingest some first.")
         with log.act(wall, key, "release", why=why, policy=rule.name) as entry:
@@ -96,8 +97,8 @@ def release(
                 engine=engine,
                 memory_limit=memory_limit,
             )
-            matter = Matter(
             counted = count()
+            matter = Matter(
                 counted=counted,
                 bounded=lambda bound: count(bound=bound),
                 rules=rules,

@@ -38,7 +38,7 @@ class ReleaseReport:
     beyond_bound : int
         Records that counted for nobody new under the contribution bound. Inside only.
     unplaced : dict of str to int
-        Persons of districts that the places table does not have; in no count. Inside only.
+        ``districts`` that the places table does not have and their ``persons``, in no count. Inside only.
     signer : str
         Fingerprint of the key that signed.
     simulated : bool
@@ -91,6 +91,8 @@ class ReleaseReport:
         if self.simulated:
             said.insert(0, "SIMULATED records.")
         if self.unplaced:
-            shown = ", ".join(f"{d} ({n:,})" for d, n in list(self.unplaced.items())[:5])
-            said.append(f"Districts that the places table does not have, in no count: {shown}")
+            said.append(
+                f"In no count: {self.unplaced['persons']:,} persons of {self.unplaced['districts']:,} districts that "
+                "the places table does not have"
+            )
         return said

@@ -165,7 +165,7 @@ def _renumbered(wall: Zones, known: Ledger, new: Key, memory_limit: str) -> Ledg
             target = old.with_name(noised.contributions(generation))
             _rewritten(engine, old, work / "taken.parquet", new, visits=False)
             _moved(work / "taken.parquet", target)
-    return Ledger(new.check, tuple(entries), known.released, generation)
+    return dataclasses.replace(known, key_check=new.check, entries=tuple(entries), generation=generation, log={})
 
 
 def _rewritten(engine: DuckSteps, old: Path, target: Path, new: Key, *, visits: bool) -> None:

@@ -52,7 +52,7 @@ class ShareReport:
     persons : int
         Sum of the site's counts; inside only.
     unplaced : dict of str to int
-        Persons of districts that the round does not have; in no cell. Inside only.
+        ``districts`` that the round does not have and their ``persons``, in no cell. Inside only.
     policy : str
         Name of the policy under which the sum will be released.
     already : bool
@@ -84,8 +84,10 @@ class ShareReport:
         if self.simulated:
             said.insert(0, "SIMULATED records.")
         if self.unplaced:
-            shown = ", ".join(f"{d} ({n:,})" for d, n in list(self.unplaced.items())[:5])
-            said.append(f"Districts that the round does not have, in no cell: {shown}")
+            said.append(
+                f"In no cell: {self.unplaced['persons']:,} persons of {self.unplaced['districts']:,} districts that "
+                "the round does not have"
+            )
         return said
 
 
@@ -144,6 +146,7 @@ def share(
     with ledger.locked(wall):
         known = ledger.read(wall, key)
         parts = ledger.parts(wall, known)
+        ledger.check_weeks(wall, known, agreed.policy.week_start)
         if not parts:
             raise InputError(f"there are no records in {root} yet. Ingest some first.")
         with log.act(wall, key, "share", why=why, round=agreed.id) as entry:
@@ -215,11 +218,11 @@ def _check_once(wall: Zones, known: Ledger, agreed: Round) -> None:
             f"the file of the round {agreed.id} is gone from the vault. Making it anew could tell what changed since. "
             f"Put {store} back from a copy."
         )
+    listed = sorted({n for r in known.released.values() for n in r.get("rounds", [])})
+    _check_kept([wall.path("vault") / FOLDER / n / rounds.NAME for n in listed])
     for folder in sorted((wall.path("vault") / FOLDER).glob("[!.]*")):
         before = rounds.load(folder / rounds.NAME)
         again = sorted(set(before.diseases) & set(agreed.diseases))
-    listed = sorted({n for r in known.released.values() for n in r.get("rounds", [])})
-    _check_kept([wall.path("vault") / FOLDER / n / rounds.NAME for n in listed])
         if again and before.weeks[0] <= agreed.weeks[-1] and agreed.weeks[0] <= before.weeks[-1]:
             raise WallError(
                 f"'{again[0]}' of weeks of this round was shared before, in the round {before.id}: the difference of "
@@ -227,9 +230,6 @@ def _check_once(wall: Zones, known: Ledger, agreed: Round) -> None:
             )
 
 
-def _stored(
-    wall: Zones,
-    store: Path,
 def _check_kept(files: Sequence[Path]) -> None:
     """Refuse to go on where what was kept of an earlier round is gone."""
     gone = [f for f in files if not f.exists()]
@@ -240,6 +240,9 @@ def _check_kept(files: Sequence[Path]) -> None:
         )
 
 
+def _stored(
+    wall: Zones,
+    store: Path,
     agreed: Round,
     count: functools.partial[Counts],
     key: Key,

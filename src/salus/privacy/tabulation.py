@@ -36,11 +36,13 @@ class Counts:
         The same by the categories of ``age_group`` or ``sex``; only the places of the breakdown's level are filled.
         Under differential privacy of the policy's one dimension, with the places above.
     cells : polars.DataFrame
-        Every count that is not zero: ``district``, ``syndrome``, ``date``, ``age_group``, ``sex``, ``persons``.
+        Every count of places that is not zero: ``district``, ``syndrome``, ``date``, ``age_group``, ``sex``,
+        ``persons``.
     rows_counted, beyond_bound : int
         Records of the syndromes in the weeks, and those among them that counted for nobody new.
     unplaced : dict of str to int
-        Persons of districts that the places table does not have; in no count.
+        ``districts`` that the places table does not have and their ``persons``, in no count; empty where there are
+        none. What such a district is called is kept nowhere, for it may be no district at all.
     """
 
     places: pl.DataFrame
@@ -105,14 +107,11 @@ def tabulate(
     """
     kept = nesting.counted_places(places, policy)
     leaf = nesting.leaf_of(places, kept)
-    unplaced = (
-        cells.filter(~pl.col("district").is_in(list(leaf)))
-        .group_by("district")
-        .agg(pl.col("persons").sum())
-        .sort("district")
-    )
+    placed = cells.filter(pl.col("district").is_in(list(leaf)))
+    others = cells.filter(~pl.col("district").is_in(list(leaf)))
+    unplaced = {"districts": others["district"].n_unique(), "persons": int(others["persons"].sum())}
     tree = suppression.tree(nesting.parents(kept))
-    values, breakdowns = _arrays(cells, kept, tree, leaf, list(diseases), list(weeks), policy)
+    values, breakdowns = _arrays(placed, kept, tree, leaf, list(diseases), list(weeks), policy)
     return Counts(
         places=kept,
         tree=tree,
@@ -121,15 +120,15 @@ def tabulate(
         weeks=tuple(weeks),
         values=values,
         breakdowns=breakdowns,
-        cells=cells,
+        cells=placed,
         rows_counted=rows,
         beyond_bound=rows - int(cells["persons"].sum()),
-        unplaced=dict(unplaced.iter_rows()),
+        unplaced=unplaced if others.height else {},
     )
 
 
 def _arrays(
-    cells: pl.DataFrame,
+    placed: pl.DataFrame,
     kept: pl.DataFrame,
     tree: Tree,
     leaf: dict[str, int],
@@ -138,7 +137,6 @@ def _arrays(
     policy: Policy,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Counts of every place, and by category for those of the breakdown's level."""
-    placed = cells.filter(pl.col("district").is_in(list(leaf)))
     rows = np.array([leaf[d] for d in placed["district"]], dtype=np.int64)
     which = np.array([syndromes.index(s) for s in placed["syndrome"]], dtype=np.int64)
     week = ((placed["date"] - grid[0]).dt.total_days() // 7).to_numpy().astype(np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import polars as pl
 from salus.data.duck import DuckSteps, duck_engine
 from salus.data.engines import DUCKDB, StepEngine, check_name, open_engine
 from salus.errors import InputError, WallError
-from salus.privacy.intake import OpenSource, Source
+from salus.privacy.intake import NO_FORM, PLACES_ADVICE, OpenSource, SeparateFiles, Source, Terms
 from salus.privacy.ring import Ring
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Taken:
     last: dt.date = dt.date.min
 
 
-def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, memory_limit: str, threads: int) -> Taken:
+def take(source: Source, held: Ring, work: Path, terms: Terms, engine: str, memory_limit: str, threads: int) -> Taken:
     """Write ``records.parquet`` and ``aside.parquet`` into a working folder of the vault.
 
     Parameters
@@ -81,8 +81,8 @@ def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, me
         The wall's keys.
     work : Path
         Folder in the vault; raw rows are in it for a while.
-    today : datetime.date
-        Day after which no visit can lie.
+    terms : Terms
+        By what rows are judged and made records.
     engine : str
         ``duckdb``, or a Spark master; of what Spark can't read as DuckDB does, DuckDB makes Parquet first.
     memory_limit : str
@@ -101,23 +101,24 @@ def take(source: Source, held: Ring, work: Path, today: dt.date, engine: str, me
     WallError
         Two persons got the same number.
     """
-    if engine != DUCKDB and isinstance(source, OpenSource):
+    by_name = len({f.name for f in source.files}) == len(source.files)  # Spark tells the name of a file alone
+    if engine != DUCKDB and isinstance(source, OpenSource) and by_name:
         columns = source.columns()
         if columns is not None:
-            return _opened_by(engine, source, columns, held, work, today, memory_limit)
+            return _opened_by(engine, source, columns, held, work, terms, memory_limit)
     folders = [f.absolute().parent for f in source.files]
     with duck_engine(work, folders, memory_limit=memory_limit, threads=threads) as door:
         raw = door.query(source.select(door.connection), _RAW)
         if engine == DUCKDB:
-            return _carried_out(door, raw, lambda: _lines(source, door), source, held, work, today)
+            return _carried_out(door, raw, lambda: _lines(source, door), source, held, work, terms)
         door.write(raw, work / "raw.parquet")
         lines = _lines(source, door)
     with open_engine(engine, work, [work], memory_limit=memory_limit, threads=threads) as cluster:
-        return _carried_out(cluster, cluster.parquet([work / "raw.parquet"]), lambda: lines, source, held, work, today)
+        return _carried_out(cluster, cluster.parquet([work / "raw.parquet"]), lambda: lines, source, held, work, terms)
 
 
 def _opened_by(
-    engine: str, source: OpenSource, columns: Mapping[str, Column], held: Ring, work: Path, today: dt.date, limit: str
+    engine: str, source: OpenSource, columns: Mapping[str, Column], held: Ring, work: Path, terms: Terms, limit: str
 ) -> Taken:
     """The same where a cluster reads the source's own files; a Parquet file has no lines that are no rows."""
     check_name(engine)
@@ -126,7 +127,7 @@ def _opened_by(
     with spark_engine(engine, work, memory_limit=limit) as cluster:
         raw = source.rows(cluster.columns(source.files, columns, source.opened))
         none = pl.DataFrame(schema=_LINES)
-        return _carried_out(cluster, raw, lambda: none, source, held, work, today)
+        return _carried_out(cluster, raw, lambda: none, source, held, work, terms)
 
 
 def _carried_out(
@@ -136,14 +137,17 @@ def _carried_out(
     source: Source,
     held: Ring,
     work: Path,
-    today: dt.date,
+    terms: Terms,
 ) -> Taken:
     from salus.privacy.steps import counting, records, repeats  # brings Ibis, which only those pay for who read records
     from salus.privacy.steps import raw as raw_rows
 
     stage_file = work / "stage.parquet"
     visit_key = engine.secret(held.visit_prefixes)
-    engine.write(records.staged(raw_rows.judged(raw, today), visit_key), stage_file, compression="lz4")
+    apart = isinstance(source, SeparateFiles) and len(source.files) > 1
+    places = None if terms.places is None else engine.frame(terms.places)
+    judged = raw_rows.judged(raw, terms.today, places)
+    engine.write(records.staged(judged, visit_key, terms.dates, files=apart), stage_file, compression="lz4")
     stage = engine.parquet([stage_file])
     unread = lines()
     taken = _tallied(engine.answer(records.tally(stage)), unread)
@@ -151,7 +155,8 @@ def _carried_out(
         worst = sorted(taken.set_aside.items(), key=lambda r: -r[1])[:3]
         worst += sorted(taken.left_out.items(), key=lambda r: -r[1])[:3]
         shown = "; ".join(f"{reason}: {n:,}" for reason, n in worst) or "there is no row"
-        raise InputError(f"no row of {source.files[0]} can be used ({shown}). {UNCHANGED}.")
+        advice = f"{PLACES_ADVICE} " if any(reason == NO_FORM for reason in taken.set_aside) else ""
+        raise InputError(f"no row of {source.files[0]} can be used ({shown}). {advice}{UNCHANGED}.")
     engine.write(records.set_aside(stage, engine.frame(unread)), work / "aside.parquet")
     persons = engine.keep(records.surrogates(stage, engine.secret(held.person_pads)))
     people, numbers = engine.answer(records.surrogates_differ(persons)).row(0)
@@ -165,7 +170,17 @@ def _carried_out(
     turns = -(-taken.kept // engine.passes_rows)
     several = [engine.keep(repeats.repeated_visits(rows, turn, turns)) for turn in range(turns)]
     further = sum(engine.answer(repeats.further(table)).item() for table in several)
-    twice = 0
+    twice, older = 0, 0
+    if further and apart:
+        versions = engine.keep(repeats.visits_of_files(stage, repeats.together(several)))
+        order = _order(engine.answer(versions.select("file").distinct())["file"].to_list(), source.files)
+        gone = engine.keep(repeats.overtaken(versions, engine.frame(order)))
+        older = engine.answer(repeats.rows_overtaken(gone)).item()
+        if older:
+            made = work / "standing.parquet"
+            engine.write(records.records(repeats.without(stage, gone), persons), made)
+            rows = engine.parquet([made])
+            people = engine.answer(repeats.persons(rows)).item()
     if further:
         repeated = engine.keep(repeats.repeated_rows(rows, repeats.together(several)))
         twice = engine.answer(repeats.further(repeated)).item()
@@ -178,12 +193,21 @@ def _carried_out(
         rows = engine.parquet([work / "records.parquet"])
     first, last = engine.answer(counting.days_seen(rows)).row(0)
     left_out = taken.left_out | ({"row of a visit and code that came twice": twice} if twice else {})
+    left_out |= {"row of a visit that another file has anew": older} if older else {}
     kept = engine.answer(repeats.size(rows)).item()
     if taken.rows != kept + sum(left_out.values()) + sum(taken.set_aside.values()):
         raise AssertionError(
             f"{taken.rows} rows came in, but {kept} kept, {left_out} left out and {taken.set_aside} set aside"
         )
     return Taken(taken.rows, kept, left_out, taken.set_aside, people, taken.kept - further, first, last)
+
+
+def _order(found: list[str], files: Sequence[Path]) -> pl.DataFrame:
+    """``file`` as an engine names it, with its ``place`` among the files given."""
+    whole = {f.absolute().as_posix(): n for n, f in enumerate(files)} | {f.as_posix(): n for n, f in enumerate(files)}
+    names = {f.name: n for n, f in enumerate(files)}
+    places = [whole[f] if f in whole else names[f] for f in found]
+    return pl.DataFrame({"file": found, "place": places}, schema={"file": pl.String, "place": pl.Int64})
 
 
 def _tallied(counts: pl.DataFrame, unread: pl.DataFrame) -> Taken:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -78,6 +78,16 @@ class ChinaCards:
     mapping: dict[str, str]
     simulated: bool = False
     kind: str = field(default="china_card", init=False)
+
+    def only(self, files: Sequence[Path]) -> ChinaCards:
+        """The same source with some of its files: each stands for itself.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Some of its files, in their order.
+        """
+        return replace(self, files=tuple(files), table=replace(self.table, files=tuple(files), aside=[]))
 
     @property
     def fields_left(self) -> tuple[str, ...]:

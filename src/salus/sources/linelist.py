@@ -100,6 +100,16 @@ class LineList:
     simulated: bool = False
     kind: str = field(default="linelist", init=False)
 
+    def only(self, files: Sequence[Path]) -> LineList:
+        """The same source with some of its files: each stands for itself.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Some of its files, in their order.
+        """
+        return replace(self, files=tuple(files), table=replace(self.table, files=tuple(files), aside=[]))
+
     @property
     def fields_left(self) -> tuple[str, ...]:
         """Columns that are not on the list, and so never enter."""

@@ -102,14 +102,14 @@ def expand(paths: Sequence[str | Path], endings: Sequence[str]) -> tuple[Path, .
     Returns
     -------
     tuple of Path
-        Sorted, each once.
+        In the order given, those of a folder sorted, each once.
 
     Raises
     ------
     InputError
         A path is not there, or a folder holds no such file.
     """
-    found: set[Path] = set()
+    found: dict[Path, None] = {}
     for given in paths:
         path = Path(given)
         if path.is_dir():
@@ -118,14 +118,14 @@ def expand(paths: Sequence[str | Path], endings: Sequence[str]) -> tuple[Path, .
                 raise InputError(
                     f"the folder {path} holds no file that ends in {' or '.join(endings)}. Name the files themselves."
                 )
-            found.update(inside)
+            found |= dict.fromkeys(sorted(inside))
         elif path.is_file():
-            found.add(path)
+            found[path] = None
         else:
             raise InputError(f"there is no file {path}. Check the name and the folder.")
     if not found:
         raise InputError("no file was given. Name at least one file or folder.")
-    return tuple(sorted(found))
+    return tuple(found)
 
 
 def inspect(path: Path, encoding: str | None = None) -> Table:

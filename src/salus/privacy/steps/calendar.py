@@ -74,6 +74,19 @@ def first_day(week: int, shift: int) -> dt.date:
     return EPOCH + dt.timedelta(days=7 * week - _MONDAY - shift)
 
 
+def day_of_week(week: ir.IntegerValue, shift: int) -> ir.IntegerValue:
+    """Number of the first day of a week.
+
+    Parameters
+    ----------
+    week : ibis.expr.types.IntegerValue
+        As :func:`week_number` gives it.
+    shift : {0, 1}
+        As for :func:`week_number`.
+    """
+    return week * 7 - (_MONDAY + shift)
+
+
 def year_of(day: ir.IntegerValue) -> ir.IntegerValue:
     """Calendar year of a day number, by whole numbers alone.
 
@@ -110,7 +123,7 @@ def epidemiological_week(day: ir.IntegerValue, shift: int) -> tuple[ir.IntegerVa
     year, week : ibis.expr.types.IntegerValue
         Such as 2020 and 53.
     """
-    fourth = week_number(day, shift) * 7 - (_MONDAY + shift) + 3
+    fourth = day_of_week(week_number(day, shift), shift) + 3
     year = year_of(fourth)
     before = year - 1
     new_year = before * 365 + before // 4 - before // 100 + before // 400 - 719_162

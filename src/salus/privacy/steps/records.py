@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from salus.data.expressions import surrogate_function, visit_function
+from salus.privacy.steps import calendar
 from salus.privacy.steps.raw import age_group, completed_years
 
 RECORD = (
@@ -25,7 +26,7 @@ RECORD = (
 _NO_TEXT = ibis.null("string")
 
 
-def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
+def staged(rows: ir.Table, visit_key: ir.Table, dates: str = "day", *, files: bool = False) -> ir.Table:
     """Judged rows with everything of a record but the person's surrogate; to be written inside the vault only.
 
     Parameters
@@ -34,12 +35,16 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
         As :func:`salus.privacy.steps.raw.judged` gives them.
     visit_key : ibis.expr.types.Table
         One row: ``prefix``, and ``prefix_1`` ... of the keys that came after the first.
+    dates : {'day', 'week-monday', 'week-sunday'}
+        Whether days are kept, or the first days of their weeks; ages are those on the day itself.
+    files : bool
+        Whether the file is wanted of every row.
 
     Returns
     -------
     ibis.expr.types.Table
         Columns of a record, ``person`` still the source's; ``left_out``, ``aside``; and of rows set aside, to find them
-        again, ``file`` and ``visit``.
+        again, ``file`` (with folders) and ``visit``.
     """
     keep = rows.left_out.isnull() & rows.aside.isnull()
     aside = rows.aside.notnull()
@@ -50,8 +55,8 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
     return rows.cross_join(visit_key).select(
         person=ibis.ifelse(keep, rows.person, _NO_TEXT),
         encounter=ibis.ifelse(keep, visit, ibis.null("int64")),
-        date=rows.date,
-        reported=rows.reported,
+        date=_kept_day(rows.date, dates),
+        reported=_kept_day(rows.reported, dates),
         district=rows.district,
         age_group=age_group(rows.years),
         sex=rows.sex.fill_null("unknown"),
@@ -60,9 +65,20 @@ def staged(rows: ir.Table, visit_key: ir.Table) -> ir.Table:
         code=ibis.ifelse(dotted, rows.code.substr(0, 3) + "." + rows.code.substr(3), rows.code),
         left_out=rows.left_out,
         aside=rows.aside,
-        file=ibis.ifelse(aside, rows.file.re_extract(r"[^/\\]+\z", 0), _NO_TEXT),
+        file=rows.file if files else ibis.ifelse(aside, rows.file, _NO_TEXT),
         visit=ibis.ifelse(aside, rows.encounter, _NO_TEXT),
     )
+
+
+def _kept_day(day: ir.DateValue, dates: str) -> ir.DateValue:
+    """A day as a record has it."""
+    if dates == "day":
+        return day
+    number = calendar.day_number(day)
+    shift = 0 if dates == "week-monday" else 1
+    since = number - calendar.day_of_week(calendar.week_number(number, shift), shift)
+    first = ibis.cases(*((since == n, day - ibis.interval(days=n)) for n in range(1, 7)), else_=day)
+    return first.cast("timestamp").cast("date")  # engines differ in the type of such a difference
 
 
 def visit_number(visit_key: ir.Table, identifier: ir.StringValue) -> ir.IntegerValue:
@@ -129,7 +145,9 @@ def set_aside(stage: ir.Table, lines: ir.Table) -> ir.Table:
         ``file``, ``line``, ``visit``, ``reason``.
     """
     bad = stage.filter(stage.aside.notnull())
-    rows = bad.select(file=bad.file, line=ibis.null("int64"), visit=bad.visit, reason=bad.aside)
+    rows = bad.select(
+        file=bad.file.re_extract(r"[^/\\]+\z", 0), line=ibis.null("int64"), visit=bad.visit, reason=bad.aside
+    )
     unread = lines.select(file=lines.file, line=lines.line, visit=_NO_TEXT, reason=lines.reason)
     return rows.union(unread).order_by("file", "line", "visit", "reason")
 

@@ -7,7 +7,11 @@ import datetime as dt
 import ibis
 import ibis.expr.types as ir
 
+from salus.privacy.steps.calendar import day_number
 from salus.privacy.steps.records import RECORD
+
+_FAR = 1_000_000  # days, so that no rank is negative
+_PLACES = 1 << 20
 
 
 def repeated_visits(rows: ir.Table, turn: int, turns: int) -> ir.Table:
@@ -133,8 +137,80 @@ def once(rows: ir.Table, repeated: ir.Table) -> ir.Table:
     return rows.anti_join(repeated, key).union(first)
 
 
+def visits_of_files(stage: ir.Table, visits: ir.Table) -> ir.Table:
+    """Visits that have rows in several files of one ingest, as each of these files has them.
+
+    Parameters
+    ----------
+    stage : ibis.expr.types.Table
+        As :func:`salus.privacy.steps.records.staged` gives it, with the file of every row.
+    visits : ibis.expr.types.Table
+        Visits with several rows, ``encounter``.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``encounter``, ``file``, ``reported`` (the last), ``rows``.
+    """
+    several = stage.filter(stage.encounter.notnull()).semi_join(visits, "encounter")
+    versions = several.group_by("encounter", "file").agg(reported=several.reported.max(), rows=several.count())
+    again = versions.group_by("encounter").agg(files=versions.count())
+    return versions.semi_join(again.filter(again.files > 1), "encounter")
+
+
+def overtaken(versions: ir.Table, order: ir.Table) -> ir.Table:
+    """Visits as a file has them that another file has anew: the one reported last stands, or else the later file.
+
+    Parameters
+    ----------
+    versions : ibis.expr.types.Table
+        As :func:`visits_of_files` gives them.
+    order : ibis.expr.types.Table
+        ``file`` and ``place``, its place in the order of files.
+
+    Returns
+    -------
+    ibis.expr.types.Table
+        ``encounter``, ``file``, ``rows``.
+    """
+    placed = versions.inner_join(order, "file")
+    placed = placed.select("encounter", "file", "rows", rank=_rank(placed.reported, placed.place))
+    last = placed.group_by("encounter").agg(last=placed.rank.max()).rename(visit="encounter")
+    joined = placed.inner_join(last, placed.encounter == last.visit)
+    return joined.filter(joined.rank < joined["last"]).select("encounter", "file", "rows")
+
+
+def rows_overtaken(gone: ir.Table) -> ir.Table:
+    """How many rows another file has anew.
+
+    Parameters
+    ----------
+    gone : ibis.expr.types.Table
+        As :func:`overtaken` gives them.
+    """
+    return gone.agg(rows=gone.rows.sum().fill_null(0))
+
+
+def without(stage: ir.Table, gone: ir.Table) -> ir.Table:
+    """Rows but those that another file has anew.
+
+    Parameters
+    ----------
+    stage : ibis.expr.types.Table
+        As for :func:`visits_of_files`.
+    gone : ibis.expr.types.Table
+        As :func:`overtaken` gives them.
+    """
+    return stage.anti_join(gone, ["encounter", "file"])
+
+
+def _rank(reported: ir.DateValue, place: ir.IntegerValue) -> ir.IntegerValue:
+    """Later is more: by the day of report (none is the earliest), then by the place in an order of fewer than 2^20."""
+    return (day_number(reported) + _FAR).fill_null(0) * _PLACES + place
+
+
 def visits_again(parts: list[ir.Table]) -> ir.Table:
-    """Visits that came in several ingests, with the last one that has them.
+    """Visits that came in several ingests, with the one that was reported last, or else came last.
 
     Parameters
     ----------
@@ -146,13 +222,17 @@ def visits_again(parts: list[ir.Table]) -> ir.Table:
     ibis.expr.types.Table
         ``encounter``, ``newest``.
     """
-    seen = ibis.union(*(p.select("encounter", ingest=ibis.literal(n, "int64")) for n, p in enumerate(parts)))
-    found = seen.group_by("encounter").agg(oldest=seen.ingest.min(), newest=seen.ingest.max())
-    return found.filter(found.oldest != found.newest).select("encounter", "newest")
+    seen = ibis.union(
+        *(p.select("encounter", "reported", ingest=ibis.literal(n, "int64")) for n, p in enumerate(parts))
+    )
+    rank = _rank(seen.reported, seen.ingest)
+    found = seen.group_by("encounter").agg(oldest=seen.ingest.min(), newest=seen.ingest.max(), last=rank.max())
+    found = found.filter(found.oldest != found.newest)
+    return found.select("encounter", newest=found["last"] % _PLACES)
 
 
 def standing(parts: list[ir.Table], again: ir.Table) -> ir.Table:
-    """All records; a visit of several ingests stands as the last one has it.
+    """All records; a visit of several ingests stands as :func:`visits_again` says.
 
     Parameters
     ----------
