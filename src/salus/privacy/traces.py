@@ -67,7 +67,8 @@ def check_budget(wall: Zones, paid: int) -> None:
     least = known.get("allotments", 0)
     if paid and not (isinstance(least, int) and paid < least):
         return
-    found = f"the list of the wall names {least} payments" if least else next(_of_the_budget(wall, known), None)
+    named = f"the list of the wall names {least} payment{'s' if least > 1 else ''}"
+    found = named if least else next(_of_the_budget(wall, known), None)
     if found is not None:
         raise WallError(
             f"{wall.path('vault') / BUDGET} is gone or an old copy: {found}. Without it what is spent would be spent "
