@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import json
 
 import numpy as np
 import polars as pl
@@ -9,8 +10,10 @@ import pytest
 from helpers_wall import MONDAY, TODAY
 
 from salus.errors import WallError
-from salus.privacy import counts, deidentify, ledger, release, stored, zones
+from salus.privacy import counts, deidentify, ledger, release, rotation, stored, zones
+from salus.privacy.keys import Key
 from salus.privacy.policy import Policy
+from salus.sources.fhir import open_fhir
 from salus.sources.linelist import open_linelist
 
 POLICY = Policy(name="all", syndromes=("influenza", "hfmd"))
@@ -81,6 +84,41 @@ def test_a_corrected_visit_does_not_come_back_with_the_old_file(key, tmp_path):
     assert at_once.left_out == {"row of a visit that another file has anew": 30}
     assert (at_once.rows, at_once.kept, at_once.visits, at_once.persons) == (60, 30, 30, 30)
     assert pl.read_parquet(at_once.part)["code"].unique().to_list() == ["A09"]
+
+
+def export(folder, diagnoses):
+    """A bulk export of one visit; its diagnoses with the day of each."""
+    folder.mkdir()
+    icd = "http://hl7.org/fhir/sid/icd-10"
+    rows = {
+        "Patient": [{"id": "1", "birthDate": "1980-01-01", "address": [{"district": "A1"}]}],
+        "Encounter": [
+            {"id": "e", "status": "finished", "subject": {"reference": "Patient/1"}, "period": {"start": "2024-01-03"}}
+        ],
+        "Condition": [
+            {
+                "id": code,
+                "encounter": {"reference": "Encounter/e"},
+                "code": {"coding": [{"system": icd, "code": code}]},
+                "recordedDate": day,
+            }
+            for code, day in diagnoses.items()
+        ],
+    }
+    for kind, resources in rows.items():
+        lines = [json.dumps({"resourceType": kind} | r) for r in resources]
+        (folder / f"{kind}.ndjson").write_text("\n".join(lines) + "\n")
+    return open_fhir([folder])
+
+
+def test_a_later_export_stands_though_its_diagnoses_were_recorded_earlier(key, tmp_path):
+    wall = zones.create(tmp_path / "wall")
+    for name, diagnoses in (("a", {"J10.1": "2024-01-04", "B08.4": "2024-01-09"}), ("b", {"J10.1": "2024-01-04"})):
+        deidentify.ingest(export(tmp_path / name, diagnoses), wall.root, key, today=TODAY)
+    assert standing(wall, key)["code"].to_list() == ["J10.1"]
+    new = Key(bytes(range(1, 33)))
+    rotation.rotate(wall.root, key, new)
+    assert standing(wall, new)["code"].to_list() == ["J10.1"]
 
 
 def visits():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers_wall import TODAY, visits
 
-from salus.errors import WorkspaceError
+from salus.errors import WallError, WorkspaceError
 from salus.privacy import attack, deidentify, extract, log, zones
 from salus.privacy import release as releases
 from salus.privacy.policy import Policy
@@ -35,7 +35,8 @@ def test_records_that_are_gone_or_damaged_are_said(tmp_path, line_list, definiti
     [part] = (root / "record").glob("*.parquet")
     harm(part)
     with pytest.raises(
-        WorkspaceError, match=rf"{part.name} (is gone|can't be read to its end).*Restore it from a copy"
+        (WallError, WorkspaceError),
+        match=rf"{part.name} (is gone|can't be read to its end).*Restore (it from a copy|the wall from its backup)",
     ):
         ACTS[act](root, definitions, places, key)
     assert log.verify(zones.existing(root), key) == []

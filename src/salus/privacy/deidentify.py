@@ -52,9 +52,9 @@ def ingest(
     """Take raw records across the wall.
 
     The same files a second time change nothing; of files that each stand for themselves, those that came before are
-    passed over. A visit of several files, in one ingest or in several, stands as the file has it whose rows were
-    reported last, or else the later file. So the records don't depend on which files came together. Rows of one visit
-    and code in one file count once: the one reported last.
+    passed over. A visit of several such files, in one ingest or in several, stands as the file has it whose rows were
+    reported last, or else the later file; of several exports, as the later has it. So the records don't depend on which
+    files came together. Rows of one visit and code in one file count once: the one reported last.
 
     Parameters
     ----------
@@ -161,7 +161,8 @@ def _added(
 ) -> ledger.Entry:
     """Take the rows, and add them to the wall's list."""
     _remove_stale(wall)
-    part = f"{len(known.entries) + 1:06d}-{identity}.parquet"
+    export = "" if isinstance(source, SeparateFiles) else ledger.EXPORT
+    part = f"{len(known.entries) + 1:06d}-{identity}{export}.parquet"
     with _work_folder(wall) as work:
         try:
             taken = take(source, held, work, terms, engine, memory_limit, threads)

@@ -28,6 +28,9 @@ _WHICH = {
     True: "The key was changed by `salus records rotate`: give the one that it was changed for",
 }
 
+EXPORT = ".export"
+"""In the name of a file of records that came as one export: of two exports the later stands, whatever was reported."""
+
 SHARES = "shares"
 """Kind of an entry that is the sum of what several sites shared."""
 

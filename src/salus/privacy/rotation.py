@@ -32,7 +32,7 @@ from salus.privacy.zones import Zones
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-_PART = re.compile(r"\d{6}-[0-9a-f]{16}(\.g\d+)?\.parquet")
+_PART = re.compile(r"\d{6}-[0-9a-f]{16}(\.export)?(\.g\d+)?\.parquet")
 _TAKEN = "contributions*.parquet"
 _WORK = ".work-"
 _UNCHANGED = "The old key is still the one in force"
@@ -156,7 +156,8 @@ def _renumbered(wall: Zones, known: Ledger, new: Key, memory_limit: str) -> Ledg
             if entry.kind == ledger.SHARES:
                 entries.append(entry)
                 continue
-            part = f"{entry.number:06d}-{entry.id}.g{generation}.parquet"
+            export = ledger.EXPORT if ledger.EXPORT in entry.part else ""
+            part = f"{entry.number:06d}-{entry.id}{export}.g{generation}.parquet"
             old = wall.path("record") / entry.part
             _rewritten(engine, old, work / part, new, visits=True)
             _moved(work / part, wall.path("record") / part)

@@ -15,6 +15,7 @@ import pyarrow.parquet
 from salus.data import durable
 from salus.data.engines import DUCKDB, StepEngine, StepError, files_of, open_engine
 from salus.errors import InputError, OutputError, SalusError, WorkspaceError
+from salus.privacy import ledger
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -56,7 +57,8 @@ def opened(
     try:
         with open_engine(engine, work, [*readable, *_vault(spill)], memory_limit=memory_limit) as machine:
             tables = [machine.parquet([p]) for p in parts]
-            again = machine.keep(repeats.visits_again(tables)) if len(tables) > 1 else None
+            exports = [ledger.EXPORT in p.name for p in parts]
+            again = machine.keep(repeats.visits_again(tables, exports)) if len(tables) > 1 else None
             yield machine, tables[0] if again is None else repeats.standing(tables, again)
     except (StepError, pa.ArrowInvalid) as error:
         raise _unreadable(parts, error) from error

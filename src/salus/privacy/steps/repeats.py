@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -209,21 +210,33 @@ def _rank(reported: ir.DateValue, place: ir.IntegerValue) -> ir.IntegerValue:
     return (day_number(reported) + _FAR).fill_null(0) * _PLACES + place
 
 
-def visits_again(parts: list[ir.Table]) -> ir.Table:
+def visits_again(parts: list[ir.Table], exports: Sequence[bool] | None = None) -> ir.Table:
     """Visits that came in several ingests, with the one that was reported last, or else came last.
+
+    Of an export each diagnosis has a day of report of its own, so the later stands, whatever was reported.
 
     Parameters
     ----------
     parts : list of ibis.expr.types.Table
         Records of each ingest, earliest first.
+    exports : sequence of bool, optional
+        Which of them came as exports; without it none.
 
     Returns
     -------
     ibis.expr.types.Table
         ``encounter``, ``newest``.
     """
+    whole = exports or [False] * len(parts)
     seen = ibis.union(
-        *(p.select("encounter", "reported", ingest=ibis.literal(n, "int64")) for n, p in enumerate(parts))
+        *(
+            p.select(
+                "encounter",
+                reported=ibis.null("date") if whole[n] else p.reported,
+                ingest=ibis.literal(n, "int64"),
+            )
+            for n, p in enumerate(parts)
+        )
     )
     rank = _rank(seen.reported, seen.ingest)
     found = seen.group_by("encounter").agg(oldest=seen.ingest.min(), newest=seen.ingest.max(), last=rank.max())
