@@ -14,6 +14,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import polars as pl
 
 from salus.data import durable
 from salus.data.output import output_error
@@ -179,26 +182,34 @@ def guard(path: str | Path, allowed: str = "release") -> Path:
     return Path(path)
 
 
-def guard_table(sources: Iterable[str | None], path: str | Path) -> None:
-    """Refuse a table of exact counts that was carried out of its wall.
+def guard_table(table: pl.DataFrame, source: Any) -> pl.DataFrame:
+    """A table of series, unless it holds exact counts that were carried out of their wall.
 
     Parameters
     ----------
-    sources : iterable of str or None
-        Where its rows come from, as its column ``source`` says.
-    path : str or Path
-        Where it lies.
+    table : polars.DataFrame
+        Its column ``source``, where there is one, says where rows come from.
+    source : path or Any
+        Where the table was read; what is no path is not looked at.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table.
 
     Raises
     ------
     WallError
-        A source says that it is of exact counts, and it lies outside of every count zone.
+        A row says that it is of exact counts, and the file lies outside of every count zone.
     """
-    if zone_of(path) != "count" and any(source and source.endswith(EXACT) for source in sources):
+    if not isinstance(source, str | Path) or "source" not in table.columns or zone_of(source) == "count":
+        return table
+    if table["source"].cast(pl.String).str.ends_with(EXACT).any():
         raise WallError(
-            f"{path} holds exact counts of a wall, as its column 'source' says, and lies outside the count zone. Take "
-            "the release of the same counts, or work with the file where it was made."
+            f"{source} holds exact counts of a wall, as its column 'source' says, and lies outside the count zone. "
+            "Take the release of the same counts, or work with the file where it was made."
         )
+    return table
 
 
 def outlet(read: Iterable[str | Path], out: str | Path) -> bool:

@@ -358,8 +358,7 @@ def read_series(
         narrowed, chosen["signal"] = of_signal(narrowed, signal, chosen["disease"], label)
         return narrowed
 
-    table = door.read(_rows_of(source), SERIES, mapping=mapping, select=select, label=label, encoding=encoding)
-    _stays_inside(table, source)
+    table = _read(source, mapping=mapping, select=select, label=label, encoding=encoding)
     if table.height == 0:
         raise TooShortError(f"{label} has no row of {disease or 'any disease'}. Give a file with at least one.")
     cadence = recognise(table["date"], label, table["location"])
@@ -372,16 +371,10 @@ def read_series(
     return replace(series, **_companions(aside, series)) if companions and aside else series
 
 
-def _stays_inside(table: pl.DataFrame, source: Any) -> None:
-    if isinstance(source, str | Path) and "source" in table.columns:
-        guard_table(table["source"].unique().cast(pl.String), source)
-
-
-def _rows_of(source: Any) -> Any:
-    """The source itself, or every vintage of the workspace that it names."""
-    if isinstance(source, str | Path) and (Path(source) / MANIFEST).is_file():
-        return Workspace(source).vintages()
-    return source
+def _read(source: Any, **options: Any) -> pl.DataFrame:
+    """The rows of the source, or every vintage of the workspace that it names; no exact counts that left their wall."""
+    many = isinstance(source, str | Path) and (Path(source) / MANIFEST).is_file()
+    return guard_table(door.read(Workspace(source).vintages() if many else source, SERIES, **options), source)
 
 
 def read_histories(
@@ -423,8 +416,7 @@ def read_histories(
         chosen.append(name)
         return narrowed
 
-    table = door.read(_rows_of(source), SERIES, select=select, label=label, encoding=encoding)
-    _stays_inside(table, source)
+    table = _read(source, select=select, label=label, encoding=encoding)
     kind = recognise(table["date"], label).kind
     if kind != cadence.kind:
         raise InputError(
