@@ -21,9 +21,10 @@ WEEKS = (MONDAY, MONDAY + dt.timedelta(days=27))
 
 
 def files(folder, seed):
-    """Three line lists that share visits; some rows have no day of report."""
+    """Three line lists that share visits; days of report tell them apart, and some rows of the last have none."""
     rng = np.random.default_rng(seed)
-    days = [None, dt.date(2024, 3, 1), dt.date(2024, 3, 9), dt.date(2024, 3, 10)]
+    march = [dt.date(2024, 3, day) for day in range(1, 11)]
+    days = [march[0::3], march[1::3], [None, *march[2::3]]]
     made = []
     for n in range(3):
         rows = [
@@ -33,7 +34,7 @@ def files(folder, seed):
                 "visit_date": str(MONDAY + dt.timedelta(days=int(v))),
                 "district": str(rng.choice(["A1", "A2", "B1"])),
                 "icd10": str(rng.choice(["J10.1", "B08.4", "I10", "flu"])),
-                "reported_date": days[rng.integers(0, 4)],
+                "reported_date": days[n][rng.integers(0, len(days[n]))],
             }
             for v in rng.integers(0, 25, 30)
         ]
@@ -61,6 +62,18 @@ def test_records_do_not_depend_on_which_files_came_together(key, tmp_path, seed)
         found.append(standing(zones.existing(tmp_path / f"wall{n}"), key))
     assert found[0].height > 20
     assert all(table.equals(found[0]) for table in found)
+
+
+def test_an_export_in_several_files_keeps_all_diagnoses_of_a_visit(key, tmp_path):
+    """As a cluster writes it: rows of a visit in any of its files, with one day of report or none."""
+    head = "person_id,encounter_id,visit_date,reported_date,district,icd10\n"
+    for name, day in (("with", "2024-01-04"), ("without", "")):
+        made = []
+        for n, code in enumerate(("J10.1", "J44.1", "E11.9")):
+            made.append(tmp_path / f"{name}-{n}.csv")
+            made[-1].write_text(head + "".join(f"p{v},v{v},2024-01-03,{day},A1,{code}\n" for v in range(5)))
+        found = deidentify.ingest(open_linelist(made), tmp_path / name, key, today=TODAY)
+        assert (found.kept, found.visits, found.left_out) == (15, 5, {})
 
 
 def test_a_corrected_visit_does_not_come_back_with_the_old_file(key, tmp_path):

@@ -12,7 +12,6 @@ from typing import Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from salus.cli.walled import keep
 from salus.errors import InputError
 
 MARKUP: Final = "markdown"
@@ -34,6 +33,8 @@ class Once(TyperCommand):
         WallError
             A path of the call lies where it may not.
         """
+        from salus.cli.walled import keep  # its libraries are none that the help needs
+
         names: list[str] = []
         at = ctx
         while at.parent is not None:

@@ -53,8 +53,9 @@ def ingest(
 
     The same files a second time change nothing; of files that each stand for themselves, those that came before are
     passed over. A visit of several such files, in one ingest or in several, stands as the file has it whose rows were
-    reported last, or else the later file; of several exports, as the later has it. So the records don't depend on which
-    files came together. Rows of one visit and code in one file count once: the one reported last.
+    reported last; where none was, files of one ingest are parts of one export, and of two ingests, as of two exports,
+    the later stands. Where days of report tell files apart, records don't depend on which files came together. Rows
+    of one visit and code in one file count once: the one reported last.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,8 +173,7 @@ def _carried_out(
     twice, older = 0, 0
     if further and apart:
         versions = engine.keep(repeats.visits_of_files(stage, repeats.together(several)))
-        order = _order(engine.answer(versions.select("file").distinct())["file"].to_list(), source.files)
-        gone = engine.keep(repeats.overtaken(versions, engine.frame(order)))
+        gone = engine.keep(repeats.overtaken(versions))
         older = engine.answer(repeats.rows_overtaken(gone)).item()
         if older:
             made = work / "standing.parquet"
@@ -200,14 +199,6 @@ def _carried_out(
             f"{taken.rows} rows came in, but {kept} kept, {left_out} left out and {taken.set_aside} set aside"
         )
     return Taken(taken.rows, kept, left_out, taken.set_aside, people, taken.kept - further, first, last)
-
-
-def _order(found: list[str], files: Sequence[Path]) -> pl.DataFrame:
-    """``file`` as an engine names it, with its ``place`` among the files given."""
-    whole = {f.absolute().as_posix(): n for n, f in enumerate(files)} | {f.as_posix(): n for n, f in enumerate(files)}
-    names = {f.name: n for n, f in enumerate(files)}
-    places = [whole[f] if f in whole else names[f] for f in found]
-    return pl.DataFrame({"file": found, "place": places}, schema={"file": pl.String, "place": pl.Int64})
 
 
 def _tallied(counts: pl.DataFrame, unread: pl.DataFrame) -> Taken:

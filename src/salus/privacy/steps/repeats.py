@@ -159,23 +159,22 @@ def visits_of_files(stage: ir.Table, visits: ir.Table) -> ir.Table:
     return versions.semi_join(again.filter(again.files > 1), "encounter")
 
 
-def overtaken(versions: ir.Table, order: ir.Table) -> ir.Table:
-    """Visits as a file has them that another file has anew: the one reported last stands, or else the later file.
+def overtaken(versions: ir.Table) -> ir.Table:
+    """Visits as a file has them that another file of the same ingest has anew: the one reported last stands.
+
+    Files that have the same day of report, or none, are parts of one export, and their rows stand beside each other.
 
     Parameters
     ----------
     versions : ibis.expr.types.Table
         As :func:`visits_of_files` gives them.
-    order : ibis.expr.types.Table
-        ``file`` and ``place``, its place in the order of files.
 
     Returns
     -------
     ibis.expr.types.Table
         ``encounter``, ``file``, ``rows``.
     """
-    placed = versions.inner_join(order, "file")
-    placed = placed.select("encounter", "file", "rows", rank=_rank(placed.reported, placed.place))
+    placed = versions.select("encounter", "file", "rows", rank=_day(versions.reported))
     last = placed.group_by("encounter").agg(last=placed.rank.max()).rename(visit="encounter")
     joined = placed.inner_join(last, placed.encounter == last.visit)
     return joined.filter(joined.rank < joined["last"]).select("encounter", "file", "rows")
@@ -205,9 +204,14 @@ def without(stage: ir.Table, gone: ir.Table) -> ir.Table:
     return stage.anti_join(gone, ["encounter", "file"])
 
 
+def _day(reported: ir.DateValue) -> ir.IntegerValue:
+    """Later is more; no day of report is the earliest."""
+    return (day_number(reported) + _FAR).fill_null(0)
+
+
 def _rank(reported: ir.DateValue, place: ir.IntegerValue) -> ir.IntegerValue:
-    """Later is more: by the day of report (none is the earliest), then by the place in an order of fewer than 2^20."""
-    return (day_number(reported) + _FAR).fill_null(0) * _PLACES + place
+    """Later is more: by the day of report, then by the place in an order of fewer than 2^20."""
+    return _day(reported) * _PLACES + place
 
 
 def visits_again(parts: list[ir.Table], exports: Sequence[bool] | None = None) -> ir.Table:
