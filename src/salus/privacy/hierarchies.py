@@ -65,8 +65,8 @@ class Hierarchy:
         if size < 2:
             return 0.0
         group = self.groups[step]
-        lost = (np.bincount(group)[group] - 1) / (size - 1)
-        return float(lost[values].mean())
+        lost = np.bincount(group)[group] - 1  # whole numbers, whose sum is the same in any order of rows
+        return float(lost[values].sum() / ((size - 1) * values.size))
 
 
 def hierarchy(column: str, values: Sequence[str], ways: dict[str, Callable[[str], str | None]]) -> Hierarchy:
